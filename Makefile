@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What a person types. The work is done by the scripts in workbench/.
+
+export LINUX CACHE J
+
+define help_text
+make demo        boot the patched kernel in QEMU and reset devices with it
+make test        every test there is; the last line counts them
+make kunit       the KUnit suites, in UML
+make kselftest   the kselftests, in QEMU (T=regex: only some)
+make check       checkpatch, W=1, sparse, kernel-doc, shellcheck
+make series      the patches as mails in build/series, proven to apply and compile
+make tree        build/tree: the base kernel with the series in it, to work in
+make clean       remove build/
+
+The first run fetches the kernel source (170 MB) and builds what it needs,
+which takes minutes; later runs build what has changed. Missing Debian
+packages are installed, or named where that is not allowed.
+
+LINUX=DIR  use this kernel tree as the base        J=N  jobs (default: one a CPU)
+CACHE=DIR  downloads and compiler cache (default: ~/.cache/pci-reset)
+endef
+export help_text
+
+help:
+	@printf '%s\n' "$$help_text"
+
+demo:
+	@workbench/demo.sh
+
+test:
+	@workbench/test.sh
+
+kunit:
+	@workbench/kunit.sh
+
+kselftest:
+	@workbench/kselftest.sh $(if $(T),"$(T)")
+
+check:
+	@workbench/check.sh
+
+series:
+	@workbench/check-series.sh
+
+tree:
+	@workbench/tree.sh
+
+clean:
+	@workbench/clean.sh
+
+.PHONY: help demo test kunit kselftest check series tree clean

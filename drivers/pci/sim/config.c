@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Config space of simulated Functions
+ *
+ * A capability is a table with one line a dword: value after power-on,
+ * writable bits, bits that are cleared by writing 1, bits that survive a
+ * reset, and what a write does beyond that.  What no table mentions reads as 0
+ * and ignores writes.
+ */
+
+#include <linux/log2.h>
+#include <linux/slab.h>
+
+#include "sim.h"
+
+/* Both headers, PCIe r6.0, sec 7.5.1.1 */
+static const struct sim_reg sim_header_regs[] = {
+	{ .offset = PCI_VENDOR_ID },
+	{ .offset = PCI_COMMAND,
+	  .por = PCI_STATUS_CAP_LIST << 16,
+	  .rw = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_PARITY |
+		PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE,
+	  .w1c = PCI_STATUS_ERROR_BITS << 16 },
+	{ .offset = PCI_CLASS_REVISION },
+	{ .offset = PCI_CACHE_LINE_SIZE, .rw = 0xff },
+	{ .offset = PCI_CAPABILITY_LIST },
+};
+
+/* PCIe r6.0, sec 7.5.1.2 */
+static const struct sim_reg sim_type0_regs[] = {
+	{ .offset = PCI_BASE_ADDRESS_0 },
+	{ .offset = PCI_SUBSYSTEM_VENDOR_ID },
+	{ .offset = PCI_INTERRUPT_LINE, .por = 1 << 8, .rw = 0xff },
+};
+
+/*
+ * PCIe r6.0, sec 7.5.1.3.  No I/O and no prefetchable window: all bits of
+ * those are read-only zero.
+ */
+static const struct sim_reg sim_type1_regs[] = {
+	{ .offset = PCI_PRIMARY_BUS, .rw = 0x00ffffff },
+	{ .offset = PCI_IO_BASE, .w1c = PCI_STATUS_ERROR_BITS << 16 },
+	{ .offset = PCI_MEMORY_BASE, .rw = 0xfff0fff0 },
+	{ .offset = PCI_INTERRUPT_LINE, .por = 1 << 8,
+	  .rw = 0xff | (PCI_BRIDGE_CTL_PARITY | PCI_BRIDGE_CTL_SERR |
+			PCI_BRIDGE_CTL_ISA | PCI_BRIDGE_CTL_VGA |
+			PCI_BRIDGE_CTL_BUS_RESET) << 16,
+	  .written = sim_wrote_bridge_control },
+};
+
+/* PCIe r6.0, sec 7.5.2; version 3 */
+static const struct sim_reg sim_pm_regs[] = {
+	{ .offset = PCI_CAP_LIST_ID, .por = 3 << 16 },
+	{ .offset = PCI_PM_CTRL,
+	  .rw = PCI_PM_CTRL_STATE_MASK | PCI_PM_CTRL_PME_ENABLE,
+	  .w1c = PCI_PM_CTRL_PME_STATUS,
+	  .sticky = PCI_PM_CTRL_PME_ENABLE | PCI_PM_CTRL_PME_STATUS,
+	  .written = sim_wrote_pm_control },
+};
+
+/* PCIe r6.0, sec 7.7.1; one 64-bit message, no masking */
+static const struct sim_reg sim_msi_regs[] = {
+	{ .offset = PCI_CAP_LIST_ID, .por = PCI_MSI_FLAGS_64BIT << 16,
+	  .rw = (PCI_MSI_FLAGS_ENABLE | PCI_MSI_FLAGS_QSIZE) << 16 },
+	{ .offset = PCI_MSI_ADDRESS_LO, .rw = ~3U },
+	{ .offset = PCI_MSI_ADDRESS_HI, .rw = ~0U },
+	{ .offset = PCI_MSI_DATA_64, .rw = 0xffff },
+};
+
+#define SIM_LINK_CONTROL (PCI_EXP_LNKCTL_ASPMC | PCI_EXP_LNKCTL_RCB |	\
+			  PCI_EXP_LNKCTL_CCC | PCI_EXP_LNKCTL_ES)
+
+/*
+ * What every Function has, PCIe r6.0, sec 7.5.3.  Function Level Reset does
+ * not touch what belongs to the Link (sec 6.6.2).
+ */
+static const struct sim_reg sim_exp_regs[] = {
+	{ .offset = PCI_CAP_LIST_ID },
+	{ .offset = PCI_EXP_DEVCAP, .por = PCI_EXP_DEVCAP_RBER },
+	{ .offset = PCI_EXP_DEVCTL,
+	  .por = PCI_EXP_DEVCTL_RELAX_EN | PCI_EXP_DEVCTL_NOSNOOP_EN |
+		 PCI_EXP_DEVCTL_READRQ_512B,
+	  .rw = 0x7fff,
+	  .w1c = (PCI_EXP_DEVSTA_CED | PCI_EXP_DEVSTA_NFED |
+		  PCI_EXP_DEVSTA_FED | PCI_EXP_DEVSTA_URD) << 16,
+	  .flr_keep = PCI_EXP_DEVCTL_PAYLOAD,
+	  .written = sim_wrote_device_control },
+	{ .offset = PCI_EXP_LNKCAP },
+	{ .offset = PCI_EXP_LNKCTL, .rw = SIM_LINK_CONTROL, .flr_keep = ~0U },
+	{ .offset = PCI_EXP_DEVCAP2 },
+	{ .offset = PCI_EXP_DEVCTL2, .rw = 0x001f },
+	{ .offset = PCI_EXP_LNKCAP2 },
+	{ .offset = PCI_EXP_LNKCTL2, .rw = 0xffff, .flr_keep = 0xffff },
+};
+
+/* Instead of that, or in addition, what Root and Downstream Ports have */
+static const struct sim_reg sim_exp_port_regs[] = {
+	{ .offset = PCI_EXP_LNKCTL,
+	  .rw = SIM_LINK_CONTROL | PCI_EXP_LNKCTL_LD,
+	  .written = sim_wrote_link_control },
+	{ .offset = PCI_EXP_SLTCAP },
+	{ .offset = PCI_EXP_SLTCTL,
+	  .rw = PCI_EXP_SLTCTL_ABPE | PCI_EXP_SLTCTL_PFDE |
+		PCI_EXP_SLTCTL_MRLSCE | PCI_EXP_SLTCTL_PDCE |
+		PCI_EXP_SLTCTL_CCIE | PCI_EXP_SLTCTL_HPIE |
+		PCI_EXP_SLTCTL_AIC | PCI_EXP_SLTCTL_PIC |
+		PCI_EXP_SLTCTL_PCC | PCI_EXP_SLTCTL_DLLSCE,
+	  .w1c = (PCI_EXP_SLTSTA_ABP | PCI_EXP_SLTSTA_PFD |
+		  PCI_EXP_SLTSTA_MRLSC | PCI_EXP_SLTSTA_PDC |
+		  PCI_EXP_SLTSTA_CC | PCI_EXP_SLTSTA_DLLSC) << 16,
+	  .written = sim_wrote_slot_control },
+};
+
+static const struct sim_reg sim_exp_root_regs[] = {
+	{ .offset = PCI_EXP_RTCTL, .por = PCI_EXP_RTCAP_RRS_SV << 16,
+	  .rw = PCI_EXP_RTCTL_SECEE | PCI_EXP_RTCTL_SENFEE |
+		PCI_EXP_RTCTL_SEFEE | PCI_EXP_RTCTL_PMEIE |
+		PCI_EXP_RTCTL_RRS_SVE },
+	{ .offset = PCI_EXP_RTSTA, .w1c = PCI_EXP_RTSTA_PME,
+	  .written = sim_wrote_root_status },
+};
+
+/* Conventional PCI Advanced Capabilities ECN, 2006; PCIe r6.0, sec 7.7.5 */
+static const struct sim_reg sim_af_regs[] = {
+	{ .offset = PCI_CAP_LIST_ID,
+	  .por = 6 << 16 | (PCI_AF_CAP_TP | PCI_AF_CAP_FLR) << 24 },
+	{ .offset = PCI_AF_CTRL, .written = sim_wrote_af_control },
+};
+
+/*
+ * Vendor-Specific Extended Capability (PCIe r6.0, sec 7.9.5): a scratch
+ * register that every reset clears, and what resets there were.
+ */
+static const struct sim_reg sim_vsec_regs[] = {
+	{ .offset = 0 },
+	{ .offset = PCI_VNDR_HEADER, .por = 1 | 0x20 << 20 },
+	{ .offset = PCI_SIM_VSEC_SCRATCH, .rw = ~0U },
+	{ .offset = PCI_SIM_VSEC_RESETS + 4 * PCI_SIM_RESET_COLD },
+	{ .offset = PCI_SIM_VSEC_RESETS + 4 * PCI_SIM_RESET_HOT },
+	{ .offset = PCI_SIM_VSEC_RESETS + 4 * PCI_SIM_RESET_FLR },
+	{ .offset = PCI_SIM_VSEC_RESETS + 4 * PCI_SIM_RESET_AF_FLR },
+	{ .offset = PCI_SIM_VSEC_RESETS + 4 * PCI_SIM_RESET_PM },
+};
+
+/* PCIe r6.0, sec 7.8.4, with the default severities of sec 7.8.4.4 */
+static const struct sim_reg sim_aer_regs[] = {
+	{ .offset = 0 },
+	{ .offset = PCI_ERR_UNCOR_STATUS, .w1c = ~0U, .sticky = ~0U },
+	{ .offset = PCI_ERR_UNCOR_MASK, .rw = ~0U, .sticky = ~0U },
+	{ .offset = PCI_ERR_UNCOR_SEVER,
+	  .por = PCI_ERR_UNC_DLP | PCI_ERR_UNC_SURPDN | PCI_ERR_UNC_FCP |
+		 PCI_ERR_UNC_RX_OVER | PCI_ERR_UNC_MALF_TLP |
+		 PCI_ERR_UNC_INTN,
+	  .rw = ~0U, .sticky = ~0U },
+	{ .offset = PCI_ERR_COR_STATUS, .w1c = ~0U, .sticky = ~0U },
+	{ .offset = PCI_ERR_COR_MASK,
+	  .por = PCI_ERR_COR_ADV_NFAT | PCI_ERR_COR_INTERNAL,
+	  .rw = ~0U, .sticky = ~0U },
+	{ .offset = PCI_ERR_CAP },
+};
+
+static const struct sim_reg sim_aer_root_regs[] = {
+	{ .offset = PCI_ERR_ROOT_COMMAND,
+	  .rw = PCI_ERR_ROOT_CMD_COR_EN | PCI_ERR_ROOT_CMD_NONFATAL_EN |
+		PCI_ERR_ROOT_CMD_FATAL_EN },
+	{ .offset = PCI_ERR_ROOT_STATUS, .w1c = 0x7f, .sticky = ~0U },
+	{ .offset = PCI_ERR_ROOT_ERR_SRC, .sticky = ~0U },
+};
+
+/* PCIe r6.0, sec 7.9.3 */
+static const struct sim_reg sim_dsn_regs[] = {
+	{ .offset = 0 },
+	{ .offset = PCI_DSN_LOW },
+	{ .offset = PCI_DSN_HIGH },
+};
+
+#define SIM_ACS_BITS	(PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF)
+
+/* PCIe r6.0, sec 7.7.11 */
+static const struct sim_reg sim_acs_regs[] = {
+	{ .offset = 0 },
+	{ .offset = PCI_ACS_CAP, .por = SIM_ACS_BITS,
+	  .rw = SIM_ACS_BITS << 16 },
+};
+
+/* PCIe r6.0, sec 7.9.14, without the Root Port extensions */
+static const struct sim_reg sim_dpc_regs[] = {
+	{ .offset = 0 },
+	{ .offset = PCI_EXP_DPC_CAP, .por = PCI_EXP_DPC_CAP_SW_TRIGGER,
+	  .rw = (PCI_EXP_DPC_CTL_EN_FATAL | PCI_EXP_DPC_CTL_EN_NONFATAL |
+		 PCI_EXP_DPC_CTL_INT_EN) << 16,
+	  .written = sim_wrote_dpc_control },
+	{ .offset = PCI_EXP_DPC_STATUS,
+	  .w1c = PCI_EXP_DPC_STATUS_TRIGGER | PCI_EXP_DPC_STATUS_INTERRUPT,
+	  .sticky = ~0U,
+	  .written = sim_wrote_dpc_status },
+};
+
+static void sim_add_regs(struct pci_sim_func *f, int base,
+			 const struct sim_reg *regs, unsigned int n)
+{
+	struct sim_dword *d;
+
+	for (; n; n--, regs++) {
+		d = &f->cfg[(base + regs->offset) / 4];
+		d->reg = regs;
+		d->por = regs->por;
+		d->rw = regs->rw;
+	}
+}
+
+/* Set read-only bits that differ from one Function to the next */
+static void sim_preset(struct pci_sim_func *f, int where, u32 bits)
+{
+	f->cfg[where / 4].por |= bits;
+}
+
+static void sim_add_cap(struct pci_sim_func *f, u8 id, u8 base)
+{
+	if (f->last_cap)
+		sim_preset(f, f->last_cap, base << 8);
+	else
+		sim_preset(f, PCI_CAPABILITY_LIST, base);
+	sim_preset(f, base, id);
+	f->last_cap = base;
+}
+
+static void sim_add_ext_cap(struct pci_sim_func *f, u16 id, u8 ver, u16 base)
+{
+	if (f->last_ext)
+		sim_preset(f, f->last_ext, (u32)base << 20);
+	sim_preset(f, base, id | ver << 16);
+	f->last_ext = base;
+}
+
+static void sim_add_pm(struct pci_sim_func *f, bool soft_reset, bool pme)
+{
+	sim_add_regs(f, SIM_PM, sim_pm_regs, ARRAY_SIZE(sim_pm_regs));
+	sim_add_cap(f, PCI_CAP_ID_PM, SIM_PM);
+	if (!soft_reset)
+		sim_preset(f, SIM_PM + PCI_PM_CTRL, PCI_PM_CTRL_NO_SOFT_RESET);
+	if (pme)
+		sim_preset(f, SIM_PM, (PCI_PM_CAP_PME_D0 |
+				       PCI_PM_CAP_PME_D3hot |
+				       PCI_PM_CAP_PME_D3cold) << 16);
+}
+
+static void sim_add_msi(struct pci_sim_func *f)
+{
+	sim_add_regs(f, SIM_MSI, sim_msi_regs, ARRAY_SIZE(sim_msi_regs));
+	sim_add_cap(f, PCI_CAP_ID_MSI, SIM_MSI);
+}
+
+static void sim_add_exp(struct pci_sim_func *f, u8 speed)
+{
+	u32 link = speed | 4 << PCI_EXP_LNKSTA_NLW_SHIFT;
+
+	sim_add_regs(f, SIM_EXP, sim_exp_regs, ARRAY_SIZE(sim_exp_regs));
+	if (sim_is_port(f))
+		sim_add_regs(f, SIM_EXP, sim_exp_port_regs,
+			     ARRAY_SIZE(sim_exp_port_regs));
+	if (f->type == PCI_EXP_TYPE_ROOT_PORT)
+		sim_add_regs(f, SIM_EXP, sim_exp_root_regs,
+			     ARRAY_SIZE(sim_exp_root_regs));
+	sim_add_cap(f, PCI_CAP_ID_EXP, SIM_EXP);
+	sim_preset(f, SIM_EXP, (2 | f->type << 4) << 16);
+	sim_preset(f, SIM_EXP + PCI_EXP_LNKCAP, link);
+	sim_preset(f, SIM_EXP + PCI_EXP_LNKCAP2, GENMASK(speed, 1));
+	if (!sim_is_port(f))
+		sim_preset(f, SIM_EXP + PCI_EXP_LNKCTL, link << 16);
+}
+
+static void sim_add_slot(struct pci_sim_func *f)
+{
+	const struct pci_sim_port_config *config = &f->port.config;
+	u32 cap = PCI_EXP_SLTCAP_HPC | PCI_EXP_SLTCAP_HPS |
+		  PCI_EXP_SLTCAP_AIP | PCI_EXP_SLTCAP_PIP |
+		  (u32)config->slot << 19;
+
+	if (config->power_ctrl)
+		cap |= PCI_EXP_SLTCAP_PCP;
+	if (config->button)
+		cap |= PCI_EXP_SLTCAP_ABP;
+	if (config->no_cmd_compl)
+		cap |= PCI_EXP_SLTCAP_NCCS;
+
+	sim_preset(f, SIM_EXP, PCI_EXP_FLAGS_SLOT << 16);
+	sim_preset(f, SIM_EXP + PCI_EXP_SLTCAP, cap);
+	/* Both indicators are off */
+	sim_preset(f, SIM_EXP + PCI_EXP_SLTCTL,
+		   PCI_EXP_SLTCTL_ATTN_IND_OFF | PCI_EXP_SLTCTL_PWR_IND_OFF);
+}
+
+static void sim_add_vsec(struct pci_sim_func *f)
+{
+	sim_add_regs(f, PCI_SIM_VSEC, sim_vsec_regs, ARRAY_SIZE(sim_vsec_regs));
+	sim_add_ext_cap(f, PCI_EXT_CAP_ID_VNDR, 1, PCI_SIM_VSEC);
+}
+
+static void sim_add_aer(struct pci_sim_func *f)
+{
+	sim_add_regs(f, SIM_AER, sim_aer_regs, ARRAY_SIZE(sim_aer_regs));
+	if (f->type == PCI_EXP_TYPE_ROOT_PORT)
+		sim_add_regs(f, SIM_AER, sim_aer_root_regs,
+			     ARRAY_SIZE(sim_aer_root_regs));
+	sim_add_ext_cap(f, PCI_EXT_CAP_ID_ERR, 2, SIM_AER);
+}
+
+static void sim_add_acs(struct pci_sim_func *f)
+{
+	sim_add_regs(f, SIM_ACS, sim_acs_regs, ARRAY_SIZE(sim_acs_regs));
+	sim_add_ext_cap(f, PCI_EXT_CAP_ID_ACS, 1, SIM_ACS);
+}
+
+static void sim_add_dpc(struct pci_sim_func *f)
+{
+	sim_add_regs(f, SIM_DPC, sim_dpc_regs, ARRAY_SIZE(sim_dpc_regs));
+	sim_add_ext_cap(f, PCI_EXT_CAP_ID_DPC, 1, SIM_DPC);
+}
+
+static void sim_add_bridge(struct pci_sim_func *f, u16 device)
+{
+	sim_add_regs(f, 0, sim_header_regs, ARRAY_SIZE(sim_header_regs));
+	sim_add_regs(f, 0, sim_type1_regs, ARRAY_SIZE(sim_type1_regs));
+	sim_preset(f, PCI_VENDOR_ID, PCI_SIM_VENDOR_ID | (u32)device << 16);
+	sim_preset(f, PCI_CLASS_REVISION, PCI_CLASS_BRIDGE_PCI_NORMAL << 8);
+	sim_preset(f, PCI_CACHE_LINE_SIZE, PCI_HEADER_TYPE_BRIDGE << 16);
+	sim_add_pm(f, false, true);
+}
+
+/**
+ * sim_cfg_init_port - config space of a Root Port or Downstream Port
+ * @f: Function, with @type and @port.config set
+ *
+ * Return: 0, or -EINVAL for a Link speed that does not exist.
+ */
+int sim_cfg_init_port(struct pci_sim_func *f)
+{
+	const struct pci_sim_port_config *config = &f->port.config;
+	bool root = f->type == PCI_EXP_TYPE_ROOT_PORT;
+
+	if (!config->speed || config->speed > PCI_EXP_LNKCAP_SLS_64_0GB)
+		return -EINVAL;
+
+	sim_add_bridge(f, root ? PCI_SIM_DEVICE_ROOT_PORT :
+				 PCI_SIM_DEVICE_DOWNSTREAM);
+	if (!config->intx)
+		sim_add_msi(f);
+	sim_add_exp(f, config->speed);
+	if (!config->no_link_active)
+		sim_preset(f, SIM_EXP + PCI_EXP_LNKCAP, PCI_EXP_LNKCAP_DLLLARC);
+	if (config->no_rrs_sv)
+		f->cfg[(SIM_EXP + PCI_EXP_RTCTL) / 4].por = 0;
+	if (config->hotplug)
+		sim_add_slot(f);
+
+	sim_add_vsec(f);
+	sim_add_aer(f);
+	if (!config->no_acs)
+		sim_add_acs(f);
+	if (config->dpc)
+		sim_add_dpc(f);
+	return 0;
+}
+
+/**
+ * sim_cfg_init_upstream - config space of a Switch Upstream Port
+ * @f: Function
+ */
+void sim_cfg_init_upstream(struct pci_sim_func *f)
+{
+	sim_add_bridge(f, PCI_SIM_DEVICE_UPSTREAM);
+	sim_add_exp(f, PCI_EXP_LNKCAP_SLS_64_0GB);
+	sim_add_vsec(f);
+	sim_add_aer(f);
+}
+
+/**
+ * sim_cfg_init_ep - config space of a Function of an Endpoint
+ * @f: Function
+ * @config: what the test asked for
+ *
+ * Return: 0, or -EINVAL for a BAR whose size is no power of two or less than
+ * the 128 bytes of PCIe r6.0, sec 7.5.1.2.1.
+ */
+int sim_cfg_init_ep(struct pci_sim_func *f,
+		    const struct pci_sim_ep_config *config)
+{
+	u32 bar = config->bar_size ?: SZ_4K;
+
+	if (!is_power_of_2(bar) || bar < 128)
+		return -EINVAL;
+
+	sim_add_regs(f, 0, sim_header_regs, ARRAY_SIZE(sim_header_regs));
+	sim_add_regs(f, 0, sim_type0_regs, ARRAY_SIZE(sim_type0_regs));
+	sim_preset(f, PCI_VENDOR_ID,
+		   (config->vendor ?: PCI_SIM_VENDOR_ID) |
+		   (u32)(config->device ?: PCI_SIM_DEVICE_ENDPOINT) << 16);
+	sim_preset(f, PCI_CLASS_REVISION,
+		   config->class ?: PCI_CLASS_OTHERS << 16);
+	sim_preset(f, PCI_SUBSYSTEM_VENDOR_ID,
+		   PCI_SIM_VENDOR_ID | PCI_SIM_DEVICE_ENDPOINT << 16);
+	f->cfg[PCI_BASE_ADDRESS_0 / 4].rw = ~(bar - 1);
+
+	if (!config->no_pm)
+		sim_add_pm(f, config->pm_reset, false);
+	sim_add_msi(f);
+	sim_add_exp(f, PCI_EXP_LNKCAP_SLS_64_0GB);
+	if (config->flr)
+		sim_preset(f, SIM_EXP + PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_FLR);
+	if (config->af_flr) {
+		sim_add_regs(f, SIM_AF, sim_af_regs, ARRAY_SIZE(sim_af_regs));
+		sim_add_cap(f, PCI_CAP_ID_AF, SIM_AF);
+	}
+
+	sim_add_vsec(f);
+	sim_add_aer(f);
+	if (config->dsn) {
+		sim_add_regs(f, SIM_DSN, sim_dsn_regs, ARRAY_SIZE(sim_dsn_regs));
+		sim_add_ext_cap(f, PCI_EXT_CAP_ID_DSN, 1, SIM_DSN);
+		sim_preset(f, SIM_DSN + PCI_DSN_LOW,
+			   lower_32_bits(config->dsn));
+		sim_preset(f, SIM_DSN + PCI_DSN_HIGH,
+			   upper_32_bits(config->dsn));
+	}
+	return 0;
+}
+
+/**
+ * sim_cfg_set_multifunction - make Function 0 say that there are others
+ * @f: Function 0 of an Endpoint
+ */
+void sim_cfg_set_multifunction(struct pci_sim_func *f)
+{
+	sim_preset(f, PCI_CACHE_LINE_SIZE, PCI_HEADER_TYPE_MFD << 16);
+	*sim_val(f, PCI_CACHE_LINE_SIZE) |= PCI_HEADER_TYPE_MFD << 16;
+}
+
+/**
+ * sim_cfg_reset - bring config space to its power-on values
+ * @f: Function, its fabric locked
+ * @kind: kind of reset, which decides what survives
+ */
+void sim_cfg_reset(struct pci_sim_func *f, enum pci_sim_reset kind)
+{
+	bool flr = kind == PCI_SIM_RESET_FLR || kind == PCI_SIM_RESET_AF_FLR;
+	unsigned int i;
+
+	for (i = 0; i < SIM_CFG_DWORDS; i++) {
+		struct sim_dword *d = &f->cfg[i];
+		u32 keep = 0;
+
+		if (!d->reg)
+			continue;
+		if (kind != PCI_SIM_RESET_COLD)
+			keep |= d->reg->sticky;
+		if (flr)
+			keep |= d->reg->flr_keep;
+		d->val = (d->val & keep) | (d->por & ~keep);
+	}
+
+	for (i = 0; i < PCI_SIM_RESET_KINDS; i++)
+		*sim_val(f, PCI_SIM_VSEC + PCI_SIM_VSEC_RESETS + 4 * i) =
+			f->resets[i];
+}
+
+/**
+ * sim_cfg_read - read from the config space of a Function that is ready
+ * @f: Function, its fabric locked
+ * @where: offset, aligned to @size
+ * @size: 1, 2 or 4 bytes
+ *
+ * Return: the value.
+ */
+u32 sim_cfg_read(struct pci_sim_func *f, int where, int size)
+{
+	if (where >= SIM_CFG_SIZE)
+		return 0;
+
+	return *sim_val(f, where) >> 8 * (where & 3) &
+	       GENMASK(8 * size - 1, 0);
+}
+
+/**
+ * sim_cfg_write - write to the config space of a Function that is ready
+ * @f: Function, its fabric locked
+ * @where: offset, aligned to @size
+ * @size: 1, 2 or 4 bytes
+ * @val: value
+ */
+void sim_cfg_write(struct pci_sim_func *f, int where, int size, u32 val)
+{
+	int shift = 8 * (where & 3);
+	struct sim_write w;
+	struct sim_dword *d;
+
+	if (where >= SIM_CFG_SIZE)
+		return;
+
+	d = &f->cfg[where / 4];
+	if (!d->reg)
+		return;
+
+	w.mask = GENMASK(8 * size - 1, 0) << shift;
+	w.raw = val << shift & w.mask;
+	w.old = d->val;
+	w.new = (w.old & ~(d->rw & w.mask)) | (w.raw & d->rw);
+	w.new &= ~(w.raw & d->reg->w1c);
+	d->val = w.new;
+
+	if (d->reg->written)
+		d->reg->written(f, &w);
+	sim_irq_update(f);
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Driver of simulated Endpoints: it counts what it is told
+ *
+ * It binds by the Subsystem Vendor ID, so an Endpoint may carry the Vendor and
+ * Device ID of real hardware, and with it the quirks that the kernel has for
+ * it.
+ */
+
+#include <linux/module.h>
+
+#include "sim.h"
+
+/**
+ * pci_sim_counts - what the driver of an Endpoint was told so far
+ * @f: Function of an Endpoint
+ *
+ * Context: Any.
+ * Return: the counters, which go on when the Function is unplugged and plugged
+ * in again.
+ */
+struct pci_sim_counts pci_sim_counts(struct pci_sim_func *f)
+{
+	struct pci_sim_counts counts;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&f->sim->lock, flags);
+	counts = f->counts;
+	raw_spin_unlock_irqrestore(&f->sim->lock, flags);
+	return counts;
+}
+EXPORT_SYMBOL_GPL(pci_sim_counts);
+
+/**
+ * pci_sim_on_probe - do something in the probe of an Endpoint's driver
+ * @f: Function of an Endpoint
+ * @fn: called by each probe, with the device lock held, or NULL; what it
+ *	returns is what probe returns
+ * @data: argument of @fn
+ *
+ * Context: Any.
+ */
+void pci_sim_on_probe(struct pci_sim_func *f, pci_sim_probe_t fn, void *data)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&f->sim->lock, flags);
+	f->on_probe = fn;
+	f->probe_data = data;
+	raw_spin_unlock_irqrestore(&f->sim->lock, flags);
+}
+EXPORT_SYMBOL_GPL(pci_sim_on_probe);
+
+static void sim_count(struct pci_sim_func *f, unsigned int *counter)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&f->sim->lock, flags);
+	(*counter)++;
+	raw_spin_unlock_irqrestore(&f->sim->lock, flags);
+}
+
+static int pci_sim_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct pci_sim_func *f = sim_of_dev(pdev);
+	pci_sim_probe_t on_probe;
+	unsigned long flags;
+	void *data;
+	int ret;
+
+	/* The device may have been pulled between enumeration and here */
+	if (!f)
+		return -ENODEV;
+
+	pci_set_drvdata(pdev, f);
+	sim_count(f, &f->counts.probe);
+
+	ret = pcim_enable_device(pdev);
+	if (ret)
+		return ret;
+	pci_set_master(pdev);
+
+	raw_spin_lock_irqsave(&f->sim->lock, flags);
+	on_probe = f->on_probe;
+	data = f->probe_data;
+	raw_spin_unlock_irqrestore(&f->sim->lock, flags);
+
+	return on_probe ? on_probe(pdev, data) : 0;
+}
+
+static void pci_sim_remove(struct pci_dev *pdev)
+{
+	struct pci_sim_func *f = pci_get_drvdata(pdev);
+
+	sim_count(f, &f->counts.remove);
+}
+
+static void pci_sim_reset_prepare(struct pci_dev *pdev)
+{
+	struct pci_sim_func *f = pci_get_drvdata(pdev);
+
+	sim_count(f, &f->counts.reset_prepare);
+}
+
+static void pci_sim_reset_done(struct pci_dev *pdev)
+{
+	struct pci_sim_func *f = pci_get_drvdata(pdev);
+
+	sim_count(f, &f->counts.reset_done);
+}
+
+static pci_ers_result_t pci_sim_error_detected(struct pci_dev *pdev,
+					       pci_channel_state_t state)
+{
+	struct pci_sim_func *f = pci_get_drvdata(pdev);
+
+	sim_count(f, &f->counts.error_detected);
+	if (state == pci_channel_io_normal)
+		return PCI_ERS_RESULT_CAN_RECOVER;
+	if (state == pci_channel_io_frozen)
+		return PCI_ERS_RESULT_NEED_RESET;
+
+	sim_count(f, &f->counts.perm_failure);
+	return PCI_ERS_RESULT_DISCONNECT;
+}
+
+static pci_ers_result_t pci_sim_mmio_enabled(struct pci_dev *pdev)
+{
+	struct pci_sim_func *f = pci_get_drvdata(pdev);
+
+	sim_count(f, &f->counts.mmio_enabled);
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+static pci_ers_result_t pci_sim_slot_reset(struct pci_dev *pdev)
+{
+	struct pci_sim_func *f = pci_get_drvdata(pdev);
+
+	sim_count(f, &f->counts.slot_reset);
+	pci_restore_state(pdev);
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+static void pci_sim_resume(struct pci_dev *pdev)
+{
+	struct pci_sim_func *f = pci_get_drvdata(pdev);
+
+	sim_count(f, &f->counts.resume);
+}
+
+static const struct pci_error_handlers pci_sim_err_handler = {
+	.error_detected	= pci_sim_error_detected,
+	.mmio_enabled	= pci_sim_mmio_enabled,
+	.slot_reset	= pci_sim_slot_reset,
+	.reset_prepare	= pci_sim_reset_prepare,
+	.reset_done	= pci_sim_reset_done,
+	.resume		= pci_sim_resume,
+};
+
+static const struct pci_device_id pci_sim_ids[] = {
+	{ PCI_DEVICE_SUB(PCI_ANY_ID, PCI_ANY_ID,
+			 PCI_SIM_VENDOR_ID, PCI_SIM_DEVICE_ENDPOINT) },
+	{ }
+};
+
+static struct pci_driver pci_sim_driver = {
+	.name		= "pci-sim",
+	.id_table	= pci_sim_ids,
+	.probe		= pci_sim_probe,
+	.remove		= pci_sim_remove,
+	.err_handler	= &pci_sim_err_handler,
+};
+module_pci_driver(pci_sim_driver);
+
+MODULE_DESCRIPTION("Simulated PCIe fabric");
+MODULE_LICENSE("GPL");

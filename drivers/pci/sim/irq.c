@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Interrupts of a simulated fabric: level triggered INTx, edge triggered MSI
+ *
+ * A Function has interrupt conditions.  With MSI enabled each of them that
+ * becomes true sends a message; with INTx the pin is asserted as long as one
+ * of them is true (PCIe r6.0, sec 6.7.3.4 and 6.2.4.1.2).  Either takes effect
+ * after the interrupt latency of the Function, from the fabric's timer, never
+ * from inside the config access that caused it.
+ */
+
+#include <linux/irq.h>
+#include <linux/irqchip/irq-msi-lib.h>
+#include <linux/irqdomain.h>
+#include <linux/msi.h>
+
+#include "sim.h"
+
+/* Nothing is at this address: a message goes no further than this file */
+#define SIM_MSI_ADDRESS		0xfee00000
+#define SIM_INTX_AGAIN_US	1
+
+/* Interrupt conditions of a port; all use Interrupt Message Number 0 */
+#define SIM_IRQ_SLOT		BIT(0)
+#define SIM_IRQ_PME		BIT(1)
+#define SIM_IRQ_AER		BIT(2)
+#define SIM_IRQ_DPC		BIT(3)
+
+static bool sim_slot_condition(struct pci_sim_func *f)
+{
+	u32 slot = *sim_val(f, SIM_EXP + PCI_EXP_SLTCTL);
+	u16 ctl = slot, sta = slot >> 16;
+
+	if (!(ctl & PCI_EXP_SLTCTL_HPIE))
+		return false;
+	if (sta & PCI_EXP_SLTSTA_DLLSC && ctl & PCI_EXP_SLTCTL_DLLSCE)
+		return true;
+
+	/* The other enable bits are where the status bits are */
+	return sta & ctl & (PCI_EXP_SLTSTA_ABP | PCI_EXP_SLTSTA_PFD |
+			    PCI_EXP_SLTSTA_MRLSC | PCI_EXP_SLTSTA_PDC |
+			    PCI_EXP_SLTSTA_CC);
+}
+
+static bool sim_pme_condition(struct pci_sim_func *f)
+{
+	return *sim_val(f, SIM_EXP + PCI_EXP_RTCTL) & PCI_EXP_RTCTL_PMEIE &&
+	       *sim_val(f, SIM_EXP + PCI_EXP_RTSTA) & PCI_EXP_RTSTA_PME;
+}
+
+static bool sim_aer_condition(struct pci_sim_func *f)
+{
+	u32 cmd = *sim_val(f, SIM_AER + PCI_ERR_ROOT_COMMAND);
+	u32 sta = *sim_val(f, SIM_AER + PCI_ERR_ROOT_STATUS);
+
+	return (cmd & PCI_ERR_ROOT_CMD_COR_EN && sta & PCI_ERR_ROOT_COR_RCV) ||
+	       (cmd & PCI_ERR_ROOT_CMD_NONFATAL_EN &&
+		sta & PCI_ERR_ROOT_NONFATAL_RCV) ||
+	       (cmd & PCI_ERR_ROOT_CMD_FATAL_EN &&
+		sta & PCI_ERR_ROOT_FATAL_RCV);
+}
+
+static bool sim_dpc_condition(struct pci_sim_func *f)
+{
+	return *sim_val(f, SIM_DPC + PCI_EXP_DPC_CAP) &
+	       PCI_EXP_DPC_CTL_INT_EN << 16 &&
+	       *sim_val(f, SIM_DPC + PCI_EXP_DPC_STATUS) &
+	       PCI_EXP_DPC_STATUS_INTERRUPT;
+}
+
+static unsigned int sim_conditions(struct pci_sim_func *f)
+{
+	unsigned int conditions = 0;
+
+	if (!sim_is_port(f) || f->state != SIM_READY)
+		return 0;
+
+	if (sim_slot_condition(f))
+		conditions |= SIM_IRQ_SLOT;
+	if (sim_dpc_condition(f))
+		conditions |= SIM_IRQ_DPC;
+	if (f->type != PCI_EXP_TYPE_ROOT_PORT)
+		return conditions;
+
+	if (sim_pme_condition(f))
+		conditions |= SIM_IRQ_PME;
+	if (sim_aer_condition(f))
+		conditions |= SIM_IRQ_AER;
+	return conditions;
+}
+
+static bool sim_msi_enabled(struct pci_sim_func *f)
+{
+	return *sim_val(f, SIM_MSI) & PCI_MSI_FLAGS_ENABLE << 16;
+}
+
+/* A message is a Memory Write, which all bridges above have to forward */
+static bool sim_msi_reaches_root(struct pci_sim_func *f)
+{
+	if (!(*sim_val(f, PCI_COMMAND) & PCI_COMMAND_MASTER))
+		return false;
+
+	while ((f = f->upstream)) {
+		if (!sim_bridge_forwards(f) ||
+		    !(*sim_val(f, PCI_COMMAND) & PCI_COMMAND_MASTER))
+			return false;
+	}
+	return true;
+}
+
+static void sim_msi_send(struct pci_sim_func *f)
+{
+	u32 data = *sim_val(f, SIM_MSI + PCI_MSI_DATA_64);
+
+	f->msi_pending = false;
+	if (data < SIM_NR_MSI && sim_msi_reaches_root(f))
+		__set_bit(data, f->sim->msi_due);
+}
+
+/* As pci_common_swizzle() does it, with one more step on the root bus */
+static unsigned int sim_intx_pin(struct pci_sim_func *f)
+{
+	unsigned int pin = 0;
+
+	for (; f; f = f->upstream)
+		pin += PCI_SLOT(f->devfn);
+
+	return pin % SIM_NR_INTX;
+}
+
+static void sim_intx_assert(struct pci_sim_func *f)
+{
+	struct pci_sim *sim = f->sim;
+
+	if (f->intx)
+		return;
+
+	f->intx = true;
+	f->intx_pin = sim_intx_pin(f);
+	sim->intx_count[f->intx_pin]++;
+	if (!test_bit(f->intx_pin, &sim->intx_masked))
+		__set_bit(f->intx_pin, &sim->intx_due);
+}
+
+static void sim_intx_deassert(struct pci_sim_func *f)
+{
+	struct pci_sim *sim = f->sim;
+
+	if (!f->intx)
+		return;
+
+	f->intx = false;
+	if (!--sim->intx_count[f->intx_pin])
+		__clear_bit(f->intx_pin, &sim->intx_due);
+}
+
+static void sim_irq_fire(struct sim_event *ev)
+{
+	struct pci_sim_func *f = container_of(ev, struct pci_sim_func, irq);
+
+	if (!sim_msi_enabled(f))
+		sim_intx_assert(f);
+	else if (f->msi_pending)
+		sim_msi_send(f);
+}
+
+/**
+ * sim_irq_reset - a Function was reset and no longer interrupts
+ * @f: Function, its fabric locked
+ */
+void sim_irq_reset(struct pci_sim_func *f)
+{
+	sim_event_cancel(f->sim, &f->irq);
+	sim_intx_deassert(f);
+	f->msi_pending = false;
+	f->irq_sources = 0;
+}
+
+/**
+ * sim_irq_update - let interrupts follow the registers of a Function
+ * @f: Function, its fabric locked
+ */
+void sim_irq_update(struct pci_sim_func *f)
+{
+	unsigned int rising, sources;
+
+	sim_pme(f);
+	sources = sim_conditions(f);
+
+	if (sim_msi_enabled(f)) {
+		sim_intx_deassert(f);
+		rising = sources & ~f->irq_sources;
+		f->irq_sources = sources;
+		if (rising && !f->msi_pending) {
+			f->msi_pending = true;
+			sim_event_queue(f->sim, &f->irq, f->irq_us);
+		}
+		return;
+	}
+
+	f->irq_sources = 0;
+	f->msi_pending = false;
+	if (!sources || *sim_val(f, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE) {
+		sim_event_cancel(f->sim, &f->irq);
+		sim_intx_deassert(f);
+	} else if (!f->intx && !timerqueue_node_queued(&f->irq.node)) {
+		sim_event_queue(f->sim, &f->irq, f->irq_us);
+	}
+}
+
+/**
+ * sim_irq_init_func - prepare what a Function needs from this file
+ * @f: new Function
+ */
+void sim_irq_init_func(struct pci_sim_func *f)
+{
+	sim_event_init(&f->irq, sim_irq_fire);
+}
+
+/**
+ * sim_irq_due - whether sim_irq_deliver() has something to do
+ * @sim: fabric, locked
+ *
+ * Return: true if it has.
+ */
+bool sim_irq_due(struct pci_sim *sim)
+{
+	return sim->intx_due || !bitmap_empty(sim->msi_due, SIM_NR_MSI);
+}
+
+/**
+ * sim_irq_deliver - deliver the interrupts that are due
+ * @sim: fabric, not locked
+ *
+ * Context: Hard interrupt.
+ */
+void sim_irq_deliver(struct pci_sim *sim)
+{
+	DECLARE_BITMAP(msi, SIM_NR_MSI);
+	unsigned long flags, intx;
+	unsigned int i;
+
+	raw_spin_lock_irqsave(&sim->lock, flags);
+	intx = sim->intx_due;
+	sim->intx_due = 0;
+	bitmap_copy(msi, sim->msi_due, SIM_NR_MSI);
+	bitmap_zero(sim->msi_due, SIM_NR_MSI);
+	raw_spin_unlock_irqrestore(&sim->lock, flags);
+
+	for_each_set_bit(i, &intx, SIM_NR_INTX)
+		generic_handle_domain_irq(sim->intx_domain, i);
+	for_each_set_bit(i, msi, SIM_NR_MSI)
+		generic_handle_domain_irq(sim->msi_domain, i);
+}
+
+/* An INTx that is asserted while it is unmasked is delivered once more */
+static void sim_irq_kick(struct sim_event *ev)
+{
+	struct pci_sim *sim = container_of(ev, struct pci_sim, irq_kick);
+	unsigned int i;
+
+	for (i = 0; i < SIM_NR_INTX; i++) {
+		if (sim->intx_count[i] && !test_bit(i, &sim->intx_masked))
+			__set_bit(i, &sim->intx_due);
+	}
+}
+
+static void sim_intx_mask(struct irq_data *d)
+{
+	struct pci_sim *sim = irq_data_get_irq_chip_data(d);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&sim->lock, flags);
+	__set_bit(d->hwirq, &sim->intx_masked);
+	__clear_bit(d->hwirq, &sim->intx_due);
+	raw_spin_unlock_irqrestore(&sim->lock, flags);
+}
+
+static void sim_intx_unmask(struct irq_data *d)
+{
+	struct pci_sim *sim = irq_data_get_irq_chip_data(d);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&sim->lock, flags);
+	__clear_bit(d->hwirq, &sim->intx_masked);
+	if (sim->intx_count[d->hwirq])
+		sim_event_queue(sim, &sim->irq_kick, SIM_INTX_AGAIN_US);
+	raw_spin_unlock_irqrestore(&sim->lock, flags);
+}
+
+static struct irq_chip sim_intx_chip = {
+	.name		= "pci-sim-INTx",
+	.irq_mask	= sim_intx_mask,
+	.irq_unmask	= sim_intx_unmask,
+};
+
+static int sim_intx_map(struct irq_domain *d, unsigned int virq,
+			irq_hw_number_t hwirq)
+{
+	irq_set_status_flags(virq, IRQ_LEVEL);
+	irq_set_chip_and_handler(virq, &sim_intx_chip, handle_level_irq);
+	irq_set_chip_data(virq, d->host_data);
+	return 0;
+}
+
+static void sim_intx_unmap(struct irq_domain *d, unsigned int virq)
+{
+	irq_set_chip_and_handler(virq, NULL, NULL);
+	irq_set_chip_data(virq, NULL);
+}
+
+static const struct irq_domain_ops sim_intx_ops = {
+	.map	= sim_intx_map,
+	.unmap	= sim_intx_unmap,
+};
+
+/**
+ * sim_map_irq - map_irq() of the host bridge
+ * @pdev: device
+ * @slot: its device number on the root bus, or that of the bridge above it
+ * @pin: its interrupt pin, as it arrives there
+ *
+ * Return: the interrupt number, 0 if there is none.
+ */
+int sim_map_irq(const struct pci_dev *pdev, u8 slot, u8 pin)
+{
+	struct pci_sim *sim = sim_of_bus(pdev->bus);
+
+	return irq_create_mapping(sim->intx_domain,
+				  (pin - 1 + slot) % SIM_NR_INTX);
+}
+
+static void sim_msi_ack(struct irq_data *d)
+{
+}
+
+static int sim_msi_retrigger(struct irq_data *d)
+{
+	struct pci_sim *sim = irq_data_get_irq_chip_data(d);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&sim->lock, flags);
+	__set_bit(d->hwirq, sim->msi_due);
+	sim_event_queue(sim, &sim->irq_kick, 0);
+	raw_spin_unlock_irqrestore(&sim->lock, flags);
+	return 1;
+}
+
+static void sim_msi_compose_msg(struct irq_data *d, struct msi_msg *msg)
+{
+	msg->address_hi = 0;
+	msg->address_lo = SIM_MSI_ADDRESS;
+	msg->data = d->hwirq;
+}
+
+static struct irq_chip sim_msi_chip = {
+	.name			= "pci-sim-MSI",
+	.irq_ack		= sim_msi_ack,
+	.irq_retrigger		= sim_msi_retrigger,
+	.irq_compose_msi_msg	= sim_msi_compose_msg,
+};
+
+static int sim_msi_alloc(struct irq_domain *d, unsigned int virq,
+			 unsigned int nr_irqs, void *arg)
+{
+	struct pci_sim *sim = d->host_data;
+	unsigned long bit, flags;
+
+	raw_spin_lock_irqsave(&sim->msi_lock, flags);
+	bit = find_first_zero_bit(sim->msi_used, SIM_NR_MSI);
+	if (bit < SIM_NR_MSI)
+		__set_bit(bit, sim->msi_used);
+	raw_spin_unlock_irqrestore(&sim->msi_lock, flags);
+	if (bit >= SIM_NR_MSI)
+		return -ENOSPC;
+
+	irq_domain_set_info(d, virq, bit, &sim_msi_chip, sim,
+			    handle_edge_irq, NULL, NULL);
+	return 0;
+}
+
+static void sim_msi_free(struct irq_domain *d, unsigned int virq,
+			 unsigned int nr_irqs)
+{
+	struct irq_data *data = irq_domain_get_irq_data(d, virq);
+	struct pci_sim *sim = d->host_data;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&sim->lock, flags);
+	__clear_bit(data->hwirq, sim->msi_due);
+	raw_spin_unlock_irqrestore(&sim->lock, flags);
+
+	raw_spin_lock_irqsave(&sim->msi_lock, flags);
+	__clear_bit(data->hwirq, sim->msi_used);
+	raw_spin_unlock_irqrestore(&sim->msi_lock, flags);
+	irq_domain_reset_irq_data(data);
+}
+
+static const struct irq_domain_ops sim_msi_ops = {
+	.alloc	= sim_msi_alloc,
+	.free	= sim_msi_free,
+};
+
+static const struct msi_parent_ops sim_msi_parent_ops = {
+	.required_flags		= MSI_FLAG_USE_DEF_DOM_OPS |
+				  MSI_FLAG_USE_DEF_CHIP_OPS |
+				  MSI_FLAG_NO_AFFINITY,
+	.supported_flags	= MSI_GENERIC_FLAGS_MASK,
+	.chip_flags		= MSI_CHIP_FLAG_SET_ACK,
+	.bus_select_token	= DOMAIN_BUS_NEXUS,
+	.bus_select_mask	= MATCH_PCI_MSI,
+	.prefix			= "pci-sim-",
+	.init_dev_msi_info	= msi_lib_init_dev_msi_info,
+};
+
+static int sim_msi_init(struct pci_sim *sim)
+{
+	struct irq_domain_info info = {
+		.ops		= &sim_msi_ops,
+		.size		= SIM_NR_MSI,
+		.host_data	= sim,
+	};
+
+	info.fwnode = irq_domain_alloc_named_id_fwnode("pci-sim-MSI",
+						       sim->bridge->domain_nr);
+	if (!info.fwnode)
+		return -ENOMEM;
+
+	sim->msi_domain = msi_create_parent_irq_domain(&info,
+						       &sim_msi_parent_ops);
+	if (!sim->msi_domain) {
+		irq_domain_free_fwnode(info.fwnode);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int sim_intx_init(struct pci_sim *sim)
+{
+	struct fwnode_handle *fwnode;
+
+	fwnode = irq_domain_alloc_named_id_fwnode("pci-sim-INTx",
+						  sim->bridge->domain_nr);
+	if (!fwnode)
+		return -ENOMEM;
+
+	sim->intx_domain = irq_domain_create_linear(fwnode, SIM_NR_INTX,
+						    &sim_intx_ops, sim);
+	if (!sim->intx_domain) {
+		irq_domain_free_fwnode(fwnode);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void sim_domain_remove(struct irq_domain *d)
+{
+	struct fwnode_handle *fwnode;
+
+	if (!d)
+		return;
+
+	fwnode = d->fwnode;
+	irq_domain_remove(d);
+	irq_domain_free_fwnode(fwnode);
+}
+
+/**
+ * sim_irq_exit - take down the interrupt controllers of a fabric
+ * @sim: fabric, stopped and without devices
+ *
+ * Context: May sleep.
+ */
+void sim_irq_exit(struct pci_sim *sim)
+{
+	unsigned int i;
+
+	if (sim->intx_domain) {
+		for (i = 0; i < SIM_NR_INTX; i++)
+			irq_dispose_mapping(irq_find_mapping(sim->intx_domain,
+							     i));
+	}
+	sim_domain_remove(sim->intx_domain);
+	sim_domain_remove(sim->msi_domain);
+	sim->intx_domain = NULL;
+	sim->msi_domain = NULL;
+}
+
+/**
+ * sim_irq_init - set up the interrupt controllers of a fabric
+ * @sim: fabric with a host bridge
+ *
+ * Context: May sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int sim_irq_init(struct pci_sim *sim)
+{
+	int ret;
+
+	sim_event_init(&sim->irq_kick, sim_irq_kick);
+	ret = sim_msi_init(sim);
+	if (!ret)
+		ret = sim_intx_init(sim);
+	if (ret)
+		sim_irq_exit(sim);
+	return ret;
+}

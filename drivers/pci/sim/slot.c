@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hot-plug slots of a simulated fabric: presence, power, button, commands
+ * (PCIe r6.0, sec 6.7)
+ */
+
+#include "sim.h"
+
+static u16 sim_slot_control(struct pci_sim_func *port)
+{
+	return *sim_val(port, SIM_EXP + PCI_EXP_SLTCTL);
+}
+
+static bool sim_slot_has(struct pci_sim_func *port, u32 cap)
+{
+	return *sim_val(port, SIM_EXP + PCI_EXP_SLTCAP) & cap;
+}
+
+/**
+ * sim_slot_powered - whether what is below a port has power
+ * @port: Root Port or Downstream Port, its fabric locked
+ *
+ * Return: true unless the slot is empty or its power is off.
+ */
+bool sim_slot_powered(struct pci_sim_func *port)
+{
+	if (!port->port.card || port->port.power_fault)
+		return false;
+	if (!sim_slot_has(port, PCI_EXP_SLTCAP_PCP))
+		return true;
+
+	return !(sim_slot_control(port) & PCI_EXP_SLTCTL_PCC);
+}
+
+/**
+ * sim_slot_status - set bits in the Slot Status register
+ * @port: Root Port or Downstream Port, its fabric locked
+ * @set: event bits
+ *
+ * Presence Detect State follows the slot.  The caller calls sim_irq_update().
+ */
+void sim_slot_status(struct pci_sim_func *port, u16 set)
+{
+	u32 *val = sim_val(port, SIM_EXP + PCI_EXP_SLTCTL);
+
+	if (!sim_slot_has(port, PCI_EXP_SLTCAP_HPC))
+		return;
+
+	*val &= ~((u32)PCI_EXP_SLTSTA_PDS << 16);
+	if (port->port.card)
+		set |= PCI_EXP_SLTSTA_PDS;
+	*val |= (u32)set << 16;
+}
+
+static void sim_power_tripped(struct pci_sim_func *port)
+{
+	port->port.power_fault = true;
+	sim_slot_status(port, PCI_EXP_SLTSTA_PFD);
+	sim_secondary_update(port);
+}
+
+static void sim_command_completed(struct sim_event *ev)
+{
+	struct pci_sim_func *port = container_of(ev, struct pci_sim_func,
+						 port.command);
+
+	sim_slot_status(port, PCI_EXP_SLTSTA_CC);
+	sim_irq_update(port);
+}
+
+/**
+ * sim_wrote_slot_control - a slot command, PCIe r6.0, sec 6.7.3.2
+ * @f: Root Port or Downstream Port
+ * @w: write
+ *
+ * Any write to the Slot Control register is a command, changed or not.
+ */
+void sim_wrote_slot_control(struct pci_sim_func *f, const struct sim_write *w)
+{
+	struct sim_port *p = &f->port;
+
+	if (!(w->mask & 0xffff) || !sim_slot_has(f, PCI_EXP_SLTCAP_HPC))
+		return;
+
+	if (sim_slot_has(f, PCI_EXP_SLTCAP_PCP) &&
+	    (w->old ^ w->new) & PCI_EXP_SLTCTL_PCC) {
+		/* A tripped power controller is reset by switching it on */
+		if (!(w->new & PCI_EXP_SLTCTL_PCC) && p->power_fault) {
+			p->power_fault = false;
+			if (p->fault_permanent && p->card)
+				sim_power_tripped(f);
+		}
+		sim_secondary_update(f);
+	}
+
+	if (!p->config.no_cmd_compl)
+		sim_event_queue(f->sim, &p->command, p->config.cmd_us);
+}
+
+/**
+ * sim_slot_init - prepare what a port needs from this file
+ * @port: new Root Port or Downstream Port
+ */
+void sim_slot_init(struct pci_sim_func *port)
+{
+	sim_event_init(&port->port.command, sim_command_completed);
+}
+
+static struct pci_sim_func *sim_unplug(struct pci_sim_func *port)
+{
+	struct pci_sim_func *card = port->port.card;
+	struct pci_sim_func *f;
+
+	if (!card)
+		return NULL;
+
+	port->port.card = NULL;
+	sim_slot_status(port, PCI_EXP_SLTSTA_PDC);
+	sim_secondary_update(port);
+	list_for_each_entry(f, &card->functions, function) {
+		list_del_init(&f->sibling);
+		f->upstream = NULL;
+	}
+	return card;
+}
+
+static void sim_plug(struct pci_sim_func *port, struct pci_sim_func *card)
+{
+	struct pci_sim_func *f;
+
+	port->port.card = card;
+	list_for_each_entry(f, &card->functions, function) {
+		f->upstream = port;
+		list_add_tail(&f->sibling, &port->below);
+	}
+	sim_slot_status(port, PCI_EXP_SLTSTA_PDC);
+	sim_secondary_update(port);
+}
+
+/**
+ * pci_sim_plug - plug a device into a port
+ * @port: Root Port or Downstream Port
+ * @card: Function 0 of the device: an Endpoint or a Switch Upstream Port
+ *
+ * What was plugged in before is unplugged in the same instant.
+ *
+ * Context: Any.
+ * Return: 0, or -EINVAL if @port is none, or if @card is no Function 0, is
+ * plugged in somewhere or is of another fabric.
+ */
+int pci_sim_plug(struct pci_sim_func *port, struct pci_sim_func *card)
+{
+	unsigned long flags;
+	int ret = -EINVAL;
+
+	raw_spin_lock_irqsave(&port->sim->lock, flags);
+	if (sim_is_port(port) && !sim_is_port(card) && card->card == card &&
+	    card->sim == port->sim && !card->upstream) {
+		sim_unplug(port);
+		sim_plug(port, card);
+		ret = 0;
+	}
+	raw_spin_unlock_irqrestore(&port->sim->lock, flags);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(pci_sim_plug);
+
+/**
+ * pci_sim_unplug - pull what is plugged into a port, without notice
+ * @port: Root Port or Downstream Port
+ *
+ * Context: Any.
+ * Return: Function 0 of what was pulled, NULL if there was nothing.
+ */
+struct pci_sim_func *pci_sim_unplug(struct pci_sim_func *port)
+{
+	struct pci_sim_func *card;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&port->sim->lock, flags);
+	card = sim_unplug(port);
+	raw_spin_unlock_irqrestore(&port->sim->lock, flags);
+	return card;
+}
+EXPORT_SYMBOL_GPL(pci_sim_unplug);
+
+/**
+ * pci_sim_press_button - press the attention button of a slot
+ * @port: port of the slot; without a button nothing happens
+ *
+ * Context: Any.
+ */
+void pci_sim_press_button(struct pci_sim_func *port)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&port->sim->lock, flags);
+	if (sim_slot_has(port, PCI_EXP_SLTCAP_ABP)) {
+		sim_slot_status(port, PCI_EXP_SLTSTA_ABP);
+		sim_irq_update(port);
+	}
+	raw_spin_unlock_irqrestore(&port->sim->lock, flags);
+}
+EXPORT_SYMBOL_GPL(pci_sim_press_button);
+
+/**
+ * pci_sim_power_fault - let the power controller of a slot trip
+ * @port: port of the slot; without a power controller nothing happens
+ * @permanent: trip again whenever power is switched on
+ *
+ * Context: Any.
+ */
+void pci_sim_power_fault(struct pci_sim_func *port, bool permanent)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&port->sim->lock, flags);
+	if (sim_slot_has(port, PCI_EXP_SLTCAP_PCP)) {
+		port->port.fault_permanent = permanent;
+		sim_power_tripped(port);
+	}
+	raw_spin_unlock_irqrestore(&port->sim->lock, flags);
+}
+EXPORT_SYMBOL_GPL(pci_sim_power_fault);
+
+/**
+ * pci_sim_link_stuck - let the Link of a port no longer train, or train again
+ * @port: Root Port or Downstream Port
+ * @stuck: it does not train; a Link that is up stays up
+ *
+ * Context: Any.
+ */
+void pci_sim_link_stuck(struct pci_sim_func *port, bool stuck)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&port->sim->lock, flags);
+	port->port.stuck = stuck;
+	if (stuck)
+		sim_event_cancel(port->sim, &port->port.train);
+	sim_secondary_update(port);
+	raw_spin_unlock_irqrestore(&port->sim->lock, flags);
+}
+EXPORT_SYMBOL_GPL(pci_sim_link_stuck);

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The PCI core enumerates a simulated fabric and finds what was built
+ */
+
+#include <linux/module.h>
+#include <linux/pci.h>
+
+#include "sim-kunit.h"
+
+/* A single Endpoint: IDs, BAR, serial number, capabilities */
+static void sim_enum_endpoint(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *ep;
+	struct pci_dev *pdev;
+
+	port = pci_sim_root_port(sim);
+	ep = pci_sim_endpoint(sim, port, .device = 0x1234, .flr = true,
+			      .bar_size = SZ_64K, .dsn = 0x1122334455667788);
+	sim_kunit_start(test, sim);
+
+	pdev = sim_kunit_dev(test, ep);
+	KUNIT_EXPECT_EQ(test, PCI_SIM_VENDOR_ID, pdev->vendor);
+	KUNIT_EXPECT_EQ(test, 0x1234, pdev->device);
+	KUNIT_EXPECT_EQ(test, 0x1122334455667788, pci_get_dsn(pdev));
+	KUNIT_EXPECT_EQ(test, SZ_64K, pci_resource_len(pdev, 0));
+	KUNIT_EXPECT_NE(test, 0, pci_resource_start(pdev, 0));
+	KUNIT_EXPECT_EQ(test, PCI_EXP_TYPE_ENDPOINT, pci_pcie_type(pdev));
+	KUNIT_EXPECT_NE(test, 0, pci_find_capability(pdev, PCI_CAP_ID_PM));
+	KUNIT_EXPECT_NE(test, 0, pci_find_capability(pdev, PCI_CAP_ID_MSI));
+	KUNIT_EXPECT_EQ(test, 0, pci_find_capability(pdev, PCI_CAP_ID_AF));
+	KUNIT_EXPECT_NE(test, 0,
+			pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_ERR));
+	KUNIT_EXPECT_TRUE(test, pdev->devcap & PCI_EXP_DEVCAP_FLR);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+}
+
+/* What is not there answers ~0, and a write to it is dropped */
+static void sim_enum_absent(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *empty, *port, *ep;
+	struct pci_bus *bus;
+	u32 val;
+
+	empty = pci_sim_root_port(sim);
+	port = pci_sim_root_port(sim);
+	ep = pci_sim_endpoint(sim, port);
+	sim_kunit_start(test, sim);
+
+	bus = sim_kunit_dev(test, empty)->subordinate;
+	pci_bus_read_config_dword(bus, 0, PCI_VENDOR_ID, &val);
+	KUNIT_EXPECT_EQ(test, ~0, val);
+
+	bus = sim_kunit_dev(test, ep)->bus;
+	pci_bus_read_config_dword(bus, PCI_DEVFN(0, 1), PCI_VENDOR_ID, &val);
+	KUNIT_EXPECT_EQ(test, ~0, val);
+	pci_bus_read_config_dword(bus, PCI_DEVFN(1, 0), PCI_VENDOR_ID, &val);
+	KUNIT_EXPECT_EQ(test, ~0, val);
+	pci_bus_write_config_dword(bus, PCI_DEVFN(0, 1), SIM_SCRATCH, 1);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_peek(ep, SIM_SCRATCH));
+}
+
+/* Access of one, two and four bytes, read-only and write-one-to-clear bits */
+static void sim_enum_access(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *ep;
+	struct pci_dev *pdev;
+	u16 word;
+	u8 byte;
+	u32 val;
+
+	port = pci_sim_root_port(sim);
+	ep = pci_sim_endpoint(sim, port);
+	sim_kunit_start(test, sim);
+	pdev = sim_kunit_dev(test, ep);
+
+	pci_write_config_dword(pdev, SIM_SCRATCH, 0x11223344);
+	pci_write_config_byte(pdev, SIM_SCRATCH + 1, 0xaa);
+	pci_write_config_word(pdev, SIM_SCRATCH + 2, 0xbbcc);
+	pci_read_config_dword(pdev, SIM_SCRATCH, &val);
+	KUNIT_EXPECT_EQ(test, 0xbbccaa44, val);
+	pci_read_config_byte(pdev, SIM_SCRATCH + 3, &byte);
+	KUNIT_EXPECT_EQ(test, 0xbb, byte);
+	pci_read_config_word(pdev, SIM_SCRATCH, &word);
+	KUNIT_EXPECT_EQ(test, 0xaa44, word);
+
+	pci_write_config_dword(pdev, PCI_VENDOR_ID, 0);
+	pci_read_config_word(pdev, PCI_VENDOR_ID, &word);
+	KUNIT_EXPECT_EQ(test, PCI_SIM_VENDOR_ID, word);
+
+	pci_sim_cor_error(ep, PCI_ERR_COR_RCVR | PCI_ERR_COR_BAD_TLP);
+	val = pdev->aer_cap + PCI_ERR_COR_STATUS;
+	pci_write_config_dword(pdev, val, PCI_ERR_COR_RCVR);
+	KUNIT_EXPECT_EQ(test, PCI_ERR_COR_BAD_TLP, pci_sim_peek(ep, val));
+}
+
+/* Two Functions, with the second found because the first says so */
+static void sim_enum_multifunction(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *f0, *f1;
+	struct pci_dev *d0, *d1;
+
+	port = pci_sim_root_port(sim, .hotplug = true);
+	f0 = pci_sim_endpoint(sim, port);
+	f1 = pci_sim_function(f0, .device = 0x11);
+	sim_kunit_start(test, sim);
+
+	d0 = sim_kunit_dev(test, f0);
+	d1 = sim_kunit_dev(test, f1);
+	KUNIT_EXPECT_TRUE(test, d0->multifunction);
+	KUNIT_EXPECT_EQ(test, PCI_DEVFN(0, 1), d1->devfn);
+	KUNIT_EXPECT_PTR_EQ(test, d0->bus, d1->bus);
+	KUNIT_EXPECT_EQ(test, 0x11, d1->device);
+	SIM_EXPECT_BOUND(test, f0, 1, 0);
+	SIM_EXPECT_BOUND(test, f1, 1, 0);
+}
+
+/* A switch below a switch, and what Links train to */
+static void sim_enum_switch(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *root, *up, *down[2], *up2, *down2, *ep[2];
+	struct pci_dev *pdev;
+	u16 lnksta;
+
+	root = pci_sim_root_port(sim, .speed = PCI_EXP_LNKCAP_SLS_16_0GB);
+	up = pci_sim_add_switch(sim, root);
+	down[0] = pci_sim_downstream_port(up, .hotplug = true);
+	down[1] = pci_sim_downstream_port(up);
+	up2 = pci_sim_add_switch(sim, down[1]);
+	down2 = pci_sim_downstream_port(up2, .hotplug = true);
+	ep[0] = pci_sim_endpoint(sim, down[0]);
+	ep[1] = pci_sim_endpoint(sim, down2);
+	sim_kunit_start(test, sim);
+
+	SIM_EXPECT_BOUND(test, ep[0], 1, 0);
+	SIM_EXPECT_BOUND(test, ep[1], 1, 0);
+	pdev = sim_kunit_dev(test, up2);
+	KUNIT_EXPECT_EQ(test, PCI_EXP_TYPE_UPSTREAM, pci_pcie_type(pdev));
+	KUNIT_EXPECT_PTR_EQ(test, sim_kunit_dev(test, down[1]),
+			    pci_upstream_bridge(pdev));
+
+	pdev = sim_kunit_dev(test, root);
+	pcie_capability_read_word(pdev, PCI_EXP_LNKSTA, &lnksta);
+	KUNIT_EXPECT_EQ(test, PCI_EXP_LNKSTA_CLS_16_0GB,
+			lnksta & PCI_EXP_LNKSTA_CLS);
+	KUNIT_EXPECT_TRUE(test, lnksta & PCI_EXP_LNKSTA_DLLLA);
+}
+
+/* The drivers of a port's services bind, with INTx as with MSI */
+static void sim_enum_services(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *msi, *intx;
+	struct pci_dev *pdev;
+
+	msi = pci_sim_root_port(sim, .hotplug = true, .dpc = true);
+	intx = pci_sim_root_port(sim, .hotplug = true, .intx = true);
+	/* The port of an empty slot would go to sleep */
+	pci_sim_endpoint(sim, msi);
+	pci_sim_endpoint(sim, intx);
+	sim_kunit_start(test, sim);
+
+	pdev = sim_kunit_dev(test, msi);
+	KUNIT_EXPECT_TRUE(test, pdev->is_pciehp);
+	KUNIT_EXPECT_TRUE(test, pci_dev_msi_enabled(pdev));
+	KUNIT_EXPECT_TRUE(test, pci_sim_peek(msi, pci_pcie_cap(pdev) +
+						  PCI_EXP_SLTCTL) &
+				PCI_EXP_SLTCTL_DLLSCE);
+	KUNIT_EXPECT_TRUE(test, pci_sim_peek(msi, pdev->aer_cap +
+						  PCI_ERR_ROOT_COMMAND) &
+				PCI_ERR_ROOT_CMD_FATAL_EN);
+	KUNIT_EXPECT_TRUE(test, pci_sim_peek(msi, pdev->dpc_cap +
+						  PCI_EXP_DPC_CAP) >> 16 &
+				PCI_EXP_DPC_CTL_EN_FATAL);
+
+	pdev = sim_kunit_dev(test, intx);
+	KUNIT_EXPECT_TRUE(test, pdev->is_pciehp);
+	KUNIT_EXPECT_FALSE(test, pci_dev_msi_enabled(pdev));
+	KUNIT_EXPECT_GT(test, pdev->irq, 0);
+}
+
+/* Request Retry Status is waited for where it can be seen, ~0 is not */
+static void sim_enum_not_ready(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *rrs, *plain, *late, *missed;
+
+	/* Enumerated first, while the other one is not waited for yet */
+	plain = pci_sim_root_port(sim, .no_rrs_sv = true);
+	rrs = pci_sim_root_port(sim);
+	late = pci_sim_endpoint(sim, rrs, .ready_ms = 5000);
+	missed = pci_sim_endpoint(sim, plain, .ready_ms = 5000);
+	sim_kunit_start(test, sim);
+
+	SIM_EXPECT_BOUND(test, late, 1, 0);
+	SIM_EXPECT_BOUND(test, missed, 0, 0);
+}
+
+/* Errors while building come out when the fabric is started */
+static void sim_enum_bad_fabric(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port;
+
+	port = pci_sim_root_port(sim);
+	KUNIT_EXPECT_NULL(test, pci_sim_endpoint(sim, port, .bar_size = 100));
+	KUNIT_EXPECT_NULL(test, pci_sim_downstream_port(port));
+	KUNIT_EXPECT_EQ(test, -EINVAL, pci_sim_start(sim));
+}
+
+/* Many fabrics, one after the other, with all that is in them */
+static void sim_enum_again(struct kunit *test)
+{
+	struct pci_sim_func *port;
+	struct pci_sim *sim;
+	unsigned int i;
+
+	for (i = 0; i < 20; i++) {
+		sim = pci_sim_alloc();
+		KUNIT_ASSERT_NOT_NULL(test, sim);
+		port = pci_sim_root_port(sim, .hotplug = true, .dpc = true);
+		pci_sim_endpoint(sim, port);
+		KUNIT_EXPECT_EQ(test, 0, pci_sim_start(sim));
+		pci_sim_destroy(sim);
+	}
+}
+
+static struct kunit_case sim_enum_cases[] = {
+	KUNIT_CASE(sim_enum_endpoint),
+	KUNIT_CASE(sim_enum_absent),
+	KUNIT_CASE(sim_enum_access),
+	KUNIT_CASE(sim_enum_multifunction),
+	KUNIT_CASE(sim_enum_switch),
+	KUNIT_CASE(sim_enum_services),
+	KUNIT_CASE(sim_enum_not_ready),
+	KUNIT_CASE(sim_enum_bad_fabric),
+	KUNIT_CASE(sim_enum_again),
+	{}
+};
+
+static struct kunit_suite sim_enum_suite = {
+	.name = "pci-sim-enum",
+	.test_cases = sim_enum_cases,
+};
+
+kunit_test_suite(sim_enum_suite);
+
+MODULE_DESCRIPTION("KUnit tests of the PCI core on a simulated fabric");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * pciehp on a simulated fabric does what it documents: insertion, removal,
+ * replacement, attention button, power control and their faults
+ */
+
+#include <linux/pci.h>
+#include <linux/pci_hotplug.h>
+
+#include "sim-kunit.h"
+
+/* Power is off for a second at least before anything else happens */
+#define HP_POWER_MS	(2000 + SIM_SETTLE_MS)
+
+/* pciehp turns a slot on or off five seconds after the button was pressed */
+#define HP_BUTTON_MS	(5000 + HP_POWER_MS)
+
+/*
+ * The driver of a slot that went with the switch it was on waits a second for
+ * each command to complete
+ */
+#define HP_NESTED_MS	(5000 + SIM_SETTLE_MS)
+
+/* Where the slot is, and how its port interrupts */
+struct hp_variant {
+	const char *name;
+	bool below_switch;
+	bool intx;
+};
+
+static const struct hp_variant hp_variants[] = {
+	{ .name = "Root Port, MSI" },
+	{ .name = "Root Port, INTx", .intx = true },
+	{ .name = "Downstream Port, MSI", .below_switch = true },
+	{ .name = "Downstream Port, INTx", .below_switch = true, .intx = true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(hp_variant, hp_variants, name);
+
+struct hp {
+	struct pci_sim *sim;
+	struct pci_sim_func *port;
+};
+
+/* A fabric with one slot, to be filled and started */
+static struct hp hp_build(struct kunit *test,
+			  struct pci_sim_port_config config)
+{
+	const struct hp_variant *v = test->param_value;
+	struct pci_sim_func *root, *up;
+	struct hp hp;
+
+	config.hotplug = true;
+	config.intx = v && v->intx;
+	hp.sim = sim_kunit_alloc(test);
+	if (v && v->below_switch) {
+		root = pci_sim_root_port(hp.sim, .intx = v->intx);
+		up = pci_sim_add_switch(hp.sim, root);
+		hp.port = pci_sim_add_downstream_port(up, &config);
+	} else {
+		hp.port = pci_sim_add_root_port(hp.sim, &config);
+	}
+	return hp;
+}
+
+static u16 hp_slot_control(struct pci_sim_func *port)
+{
+	struct pci_dev *pdev = pci_sim_get_dev(port);
+	u16 pos = pci_pcie_cap(pdev);
+
+	pci_dev_put(pdev);
+	return pci_sim_peek(port, pos + PCI_EXP_SLTCTL);
+}
+
+static pci_power_t hp_power_state(struct kunit *test,
+				  struct pci_sim_func *port)
+{
+	u16 pos = sim_kunit_dev(test, port)->pm_cap + PCI_PM_CTRL;
+
+	return (__force pci_power_t)(pci_sim_peek(port, pos) &
+				     PCI_PM_CTRL_STATE_MASK);
+}
+
+/* A slot that is occupied at boot is left alone */
+static void hp_occupied(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, hp.port);
+
+	sim_kunit_start(test, hp.sim);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets(ep, PCI_SIM_RESET_HOT));
+}
+
+/* The port of an empty slot is asleep by the time the card comes */
+static void hp_insert(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, NULL);
+
+	sim_kunit_start(test, hp.sim);
+	SIM_EXPECT_BOUND(test, ep, 0, 0);
+	/* On x86 the kernel leaves hotplug ports awake */
+	if (IS_ENABLED(CONFIG_PM) && !IS_ENABLED(CONFIG_X86))
+		KUNIT_EXPECT_TRUE(test, hp_power_state(test, hp.port) ==
+					PCI_D3hot);
+
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, ep));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+	KUNIT_EXPECT_TRUE(test, sim_kunit_has_dev(ep));
+}
+
+static void hp_surprise_removal(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, hp.port);
+	struct pci_dev *pdev;
+
+	sim_kunit_start(test, hp.sim);
+	pdev = sim_kunit_dev(test, ep);
+
+	KUNIT_ASSERT_PTR_EQ(test, ep, pci_sim_unplug(hp.port));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 1);
+	KUNIT_EXPECT_TRUE(test, pci_dev_is_disconnected(pdev));
+
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, ep));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 2, 1);
+}
+
+/* Out and in again before anybody has looked is a removal all the same */
+static void hp_bounce(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, hp.port);
+
+	sim_kunit_start(test, hp.sim);
+	pci_sim_unplug(hp.port);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, ep));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 2, 1);
+}
+
+static void hp_replace(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *old = pci_sim_endpoint(hp.sim, hp.port);
+	struct pci_sim_func *new = pci_sim_endpoint(hp.sim, NULL,
+						    .device = 0x99);
+
+	sim_kunit_start(test, hp.sim);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, new));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, old, 1, 1);
+	SIM_EXPECT_BOUND(test, new, 1, 0);
+	KUNIT_EXPECT_EQ(test, 0x99, sim_kunit_dev(test, new)->device);
+}
+
+/* The same model, told apart by its serial number alone */
+static void hp_replace_dsn(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *old = pci_sim_endpoint(hp.sim, hp.port, .dsn = 1);
+	struct pci_sim_func *new = pci_sim_endpoint(hp.sim, NULL, .dsn = 2);
+
+	sim_kunit_start(test, hp.sim);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, new));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, old, 1, 1);
+	SIM_EXPECT_BOUND(test, new, 1, 0);
+	KUNIT_EXPECT_EQ(test, 2, pci_get_dsn(sim_kunit_dev(test, new)));
+}
+
+/* A Link that drops on its own is treated like an unplugged card */
+static void hp_link_flap(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, hp.port);
+	struct pci_dev *pdev;
+
+	sim_kunit_start(test, hp.sim);
+	pdev = sim_kunit_dev(test, hp.port);
+	pcie_capability_set_word(pdev, PCI_EXP_LNKCTL, PCI_EXP_LNKCTL_LD);
+	KUNIT_EXPECT_FALSE(test, pci_sim_link_is_up(hp.port));
+	pcie_capability_clear_word(pdev, PCI_EXP_LNKCTL, PCI_EXP_LNKCTL_LD);
+	msleep(SIM_SETTLE_MS);
+	KUNIT_EXPECT_TRUE(test, pci_sim_link_is_up(hp.port));
+	SIM_EXPECT_BOUND(test, ep, 2, 1);
+}
+
+/*
+ * What nobody has announced is an unplug to pciehp, even if the card stays
+ * where it is: hfi1 used to run into this.
+ */
+static void hp_raw_bus_reset(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, hp.port);
+	struct pci_dev *pdev;
+	u16 ctl;
+
+	sim_kunit_start(test, hp.sim);
+	pdev = sim_kunit_dev(test, hp.port);
+	pci_read_config_word(pdev, PCI_BRIDGE_CONTROL, &ctl);
+	pci_write_config_word(pdev, PCI_BRIDGE_CONTROL,
+			      ctl | PCI_BRIDGE_CTL_BUS_RESET);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets(ep, PCI_SIM_RESET_HOT));
+	fsleep(2000);
+	pci_write_config_word(pdev, PCI_BRIDGE_CONTROL, ctl);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 2, 1);
+}
+
+/* A switch goes with all that is below it, and comes with it */
+static void hp_switch(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *up = pci_sim_add_switch(hp.sim, hp.port);
+	struct pci_sim_func *down[2], *ep[2];
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		down[i] = pci_sim_downstream_port(up, .hotplug = true);
+		ep[i] = pci_sim_endpoint(hp.sim, down[i]);
+	}
+	/* At boot, for the kernel to keep bus numbers for it */
+	sim_kunit_start(test, hp.sim);
+	SIM_EXPECT_BOUND(test, ep[0], 1, 0);
+	SIM_EXPECT_BOUND(test, ep[1], 1, 0);
+
+	pci_sim_unplug(down[1]);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep[0], 1, 0);
+	SIM_EXPECT_BOUND(test, ep[1], 1, 1);
+
+	pci_sim_unplug(hp.port);
+	msleep(HP_NESTED_MS);
+	SIM_EXPECT_BOUND(test, ep[0], 1, 1);
+	SIM_EXPECT_BOUND(test, ep[1], 1, 1);
+
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, up));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep[0], 2, 1);
+	SIM_EXPECT_BOUND(test, ep[1], 1, 1);
+}
+
+static void hp_multifunction(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *f0 = pci_sim_endpoint(hp.sim, NULL);
+	struct pci_sim_func *f1 = pci_sim_function(f0);
+
+	sim_kunit_start(test, hp.sim);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, f0));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, f0, 1, 0);
+	SIM_EXPECT_BOUND(test, f1, 1, 0);
+
+	pci_sim_unplug(hp.port);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, f0, 1, 1);
+	SIM_EXPECT_BOUND(test, f1, 1, 1);
+}
+
+/* The interrupt comes long after the card has gone */
+static void hp_late_interrupt(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, hp.port);
+
+	sim_kunit_start(test, hp.sim);
+	pci_sim_set_irq_us(hp.port, 500 * USEC_PER_MSEC);
+	pci_sim_unplug(hp.port);
+	msleep(400);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 1);
+}
+
+static void hp_button(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){
+				.button = true, .power_ctrl = true });
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, hp.port);
+
+	sim_kunit_start(test, hp.sim);
+	pci_sim_press_button(hp.port);
+	msleep(2000);
+	KUNIT_EXPECT_EQ(test, PCI_EXP_SLTCTL_PWR_IND_BLINK,
+			hp_slot_control(hp.port) & PCI_EXP_SLTCTL_PIC);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+
+	msleep(HP_BUTTON_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 1);
+	KUNIT_EXPECT_EQ(test, PCI_EXP_SLTCTL_PWR_OFF,
+			hp_slot_control(hp.port) & PCI_EXP_SLTCTL_PCC);
+	KUNIT_EXPECT_FALSE(test, pci_sim_link_is_up(hp.port));
+
+	pci_sim_press_button(hp.port);
+	msleep(HP_BUTTON_MS);
+	SIM_EXPECT_BOUND(test, ep, 2, 1);
+	KUNIT_EXPECT_EQ(test, PCI_EXP_SLTCTL_PWR_IND_ON,
+			hp_slot_control(hp.port) & PCI_EXP_SLTCTL_PIC);
+}
+
+static void hp_button_cancel(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){
+				.button = true, .power_ctrl = true });
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, hp.port);
+
+	sim_kunit_start(test, hp.sim);
+	pci_sim_press_button(hp.port);
+	msleep(2000);
+	pci_sim_press_button(hp.port);
+	msleep(HP_BUTTON_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+	KUNIT_EXPECT_EQ(test, PCI_EXP_SLTCTL_PWR_IND_ON,
+			hp_slot_control(hp.port) & PCI_EXP_SLTCTL_PIC);
+}
+
+/* As if somebody had written to the slot's "power" in sysfs */
+static void hp_software(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){
+				.power_ctrl = true });
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, hp.port);
+	struct hotplug_slot *slot;
+	struct pci_dev *pdev;
+
+	sim_kunit_start(test, hp.sim);
+	pdev = sim_kunit_dev(test, ep);
+	KUNIT_ASSERT_NOT_NULL(test, pdev->slot);
+	slot = pdev->slot->hotplug;
+	KUNIT_ASSERT_NOT_NULL(test, slot);
+
+	KUNIT_EXPECT_EQ(test, 0, slot->ops->disable_slot(slot));
+	SIM_EXPECT_BOUND(test, ep, 1, 1);
+	KUNIT_EXPECT_FALSE(test, pci_sim_link_is_up(hp.port));
+
+	KUNIT_EXPECT_EQ(test, 0, slot->ops->enable_slot(slot));
+	SIM_EXPECT_BOUND(test, ep, 2, 1);
+
+	pci_sim_unplug(hp.port);
+	msleep(HP_POWER_MS);
+	KUNIT_EXPECT_NE(test, 0, slot->ops->enable_slot(slot));
+	SIM_EXPECT_BOUND(test, ep, 2, 2);
+}
+
+/* The card is still there, so the slot is turned on again */
+static void hp_power_fault(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){
+				.power_ctrl = true });
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, hp.port);
+
+	sim_kunit_start(test, hp.sim);
+	pci_sim_power_fault(hp.port, false);
+	msleep(HP_POWER_MS);
+	SIM_EXPECT_BOUND(test, ep, 2, 1);
+	KUNIT_EXPECT_TRUE(test, pci_sim_link_is_up(hp.port));
+}
+
+/* The fault comes back, so the slot stays off and says so */
+static void hp_power_fault_permanent(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){
+				.power_ctrl = true });
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, hp.port);
+
+	sim_kunit_start(test, hp.sim);
+	pci_sim_power_fault(hp.port, true);
+	msleep(2 * HP_POWER_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 1);
+	KUNIT_EXPECT_FALSE(test, pci_sim_link_is_up(hp.port));
+	KUNIT_EXPECT_EQ(test, PCI_EXP_SLTCTL_PWR_OFF,
+			hp_slot_control(hp.port) & PCI_EXP_SLTCTL_PCC);
+	KUNIT_EXPECT_EQ(test, PCI_EXP_SLTCTL_ATTN_IND_ON,
+			hp_slot_control(hp.port) & PCI_EXP_SLTCTL_AIC);
+}
+
+/* A card whose Link does not train is not added, and another one is */
+static void hp_no_link(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, NULL);
+
+	sim_kunit_start(test, hp.sim);
+	pci_sim_link_stuck(hp.port, true);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, ep));
+	msleep(2 * SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 0, 0);
+
+	pci_sim_unplug(hp.port);
+	pci_sim_link_stuck(hp.port, false);
+	msleep(SIM_SETTLE_MS);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, ep));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+}
+
+/* pciehp waits a second for a device that is not ready, and no longer */
+static void hp_not_ready(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *late, *never;
+
+	late = pci_sim_endpoint(hp.sim, NULL, .ready_ms = 900);
+	never = pci_sim_endpoint(hp.sim, NULL, .ready_ms = PCI_SIM_NEVER);
+	sim_kunit_start(test, hp.sim);
+
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, late));
+	msleep(2 * SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, late, 1, 0);
+
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, never));
+	msleep(3 * SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, late, 1, 1);
+	SIM_EXPECT_BOUND(test, never, 0, 0);
+}
+
+static void hp_pull(struct pci_sim_func *port, void *data)
+{
+	pci_sim_unplug(port);
+}
+
+/* Pulled at every stage of being added, there is nothing left behind */
+static void hp_pulled_while_added(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, NULL);
+	struct pci_sim_counts counts;
+	unsigned int ms;
+
+	sim_kunit_start(test, hp.sim);
+	for (ms = 1; ms < 400; ms += 13) {
+		KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, ep));
+		KUNIT_ASSERT_EQ(test, 0,
+				pci_sim_at(hp.port, ms * USEC_PER_MSEC,
+					   hp_pull, NULL));
+		msleep(SIM_SETTLE_MS);
+		counts = pci_sim_counts(ep);
+		KUNIT_EXPECT_EQ_MSG(test, counts.probe, counts.remove,
+				    "pulled after %u ms", ms);
+	}
+}
+
+static struct kunit_case hp_cases[] = {
+	KUNIT_CASE_PARAM(hp_occupied, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_insert, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_surprise_removal, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_bounce, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_replace, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_replace_dsn, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_link_flap, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_raw_bus_reset, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_switch, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_multifunction, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_late_interrupt, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_button, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_button_cancel, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_software, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_power_fault, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_power_fault_permanent, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_no_link, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_not_ready, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_pulled_while_added, hp_variant_gen_params),
+	{}
+};
+
+static struct kunit_suite hp_suite = {
+	.name = "pci-sim-hotplug",
+	.test_cases = hp_cases,
+};
+
+kunit_test_suite(hp_suite);

@@ -1,0 +1,722 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * pci_reset_bus_flags() and what goes with it, against its contract: the mask
+ * is a ceiling, every outcome has its own error, what was asked about is what
+ * is reset, and drivers are told exactly once
+ */
+
+#include <linux/module.h>
+#include <linux/pci.h>
+
+#include "sim-kunit.h"
+
+/* What a test needs to know about one Endpoint below one port */
+struct rf {
+	struct pci_sim *sim;
+	struct pci_sim_func *port;
+	struct pci_sim_func *ep;
+	struct pci_sim_func *other;
+	struct pci_dev *pdev;
+};
+
+/*
+ * An Endpoint, and below a port of its own another one that nothing must
+ * happen to
+ */
+static void rf_build(struct kunit *test, struct rf *rf, bool hotplug,
+		     struct pci_sim_ep_config config)
+{
+	struct pci_sim_func *port2;
+
+	rf->sim = sim_kunit_alloc(test);
+	rf->port = pci_sim_root_port(rf->sim, .hotplug = hotplug);
+	port2 = pci_sim_root_port(rf->sim, .hotplug = hotplug);
+	rf->ep = pci_sim_add_endpoint(rf->sim, rf->port, &config);
+	rf->other = pci_sim_endpoint(rf->sim, port2, .flr = true);
+}
+
+static void rf_start(struct kunit *test, struct rf *rf)
+{
+	sim_kunit_start(test, rf->sim);
+	rf->pdev = sim_kunit_dev(test, rf->ep);
+	sim_kunit_mark(test, rf->ep);
+	sim_kunit_mark(test, rf->other);
+}
+
+/* Each method and alias on a device that supports it */
+struct rf_method {
+	const char *name;
+	pci_reset_flags_t mask;
+	pci_reset_flags_t method;
+	enum pci_sim_reset kind;
+	bool hotplug;
+	struct pci_sim_ep_config ep;
+};
+
+#define RF_FLR		{ .flr = true, .flr_ms = 50 }
+#define RF_AF_FLR	{ .af_flr = true, .flr_ms = 50 }
+#define RF_PM		{ .pm_reset = true, .d3_ms = 5 }
+#define RF_PLAIN	{ .ready_ms = 30 }
+/* delay_250ms_after_flr() in the table of quirks */
+#define RF_QUIRK	{ .vendor = 0x8086, .device = 0x0953, .flr = true }
+
+static const struct rf_method rf_methods[] = {
+	{ "DEV_SPECIFIC", PCI_RESET_DEV_SPECIFIC, PCI_RESET_DEV_SPECIFIC,
+	  PCI_SIM_RESET_FLR, .ep = RF_QUIRK },
+	{ "FLR", PCI_RESET_FLR, PCI_RESET_FLR,
+	  PCI_SIM_RESET_FLR, .ep = RF_FLR },
+	{ "FLR on hotplug port", PCI_RESET_FLR, PCI_RESET_FLR,
+	  PCI_SIM_RESET_FLR, .hotplug = true, .ep = RF_FLR },
+	{ "FLR by Advanced Features", PCI_RESET_FLR, PCI_RESET_FLR,
+	  PCI_SIM_RESET_AF_FLR, .ep = RF_AF_FLR },
+	{ "PM", PCI_RESET_PM, PCI_RESET_PM,
+	  PCI_SIM_RESET_PM, .ep = RF_PM },
+	{ "SLOT", PCI_RESET_SLOT, PCI_RESET_SLOT,
+	  PCI_SIM_RESET_HOT, .hotplug = true, .ep = RF_PLAIN },
+	{ "BUS", PCI_RESET_BUS, PCI_RESET_BUS,
+	  PCI_SIM_RESET_HOT, .ep = RF_PLAIN },
+	{ "BUS on hotplug port", PCI_RESET_BUS, PCI_RESET_BUS,
+	  PCI_SIM_RESET_HOT, .hotplug = true, .ep = RF_PLAIN },
+	{ "FUNC is DEV_SPECIFIC", PCI_RESET_FUNC, PCI_RESET_DEV_SPECIFIC,
+	  PCI_SIM_RESET_FLR, .ep = RF_QUIRK },
+	{ "FUNC is FLR", PCI_RESET_FUNC, PCI_RESET_FLR,
+	  PCI_SIM_RESET_FLR, .ep = RF_FLR },
+	{ "FUNC is PM", PCI_RESET_FUNC, PCI_RESET_PM,
+	  PCI_SIM_RESET_PM, .ep = RF_PM },
+	{ "LINK is BUS", PCI_RESET_LINK, PCI_RESET_BUS,
+	  PCI_SIM_RESET_HOT, .ep = RF_FLR },
+	{ "LINK is SLOT", PCI_RESET_LINK, PCI_RESET_SLOT,
+	  PCI_SIM_RESET_HOT, .hotplug = true, .ep = RF_FLR },
+	{ "ANY is FLR", PCI_RESET_ANY, PCI_RESET_FLR,
+	  PCI_SIM_RESET_FLR, .hotplug = true, .ep = RF_FLR },
+	{ "ANY is SLOT", PCI_RESET_ANY, PCI_RESET_SLOT,
+	  PCI_SIM_RESET_HOT, .hotplug = true, .ep = RF_PLAIN },
+	{ "ANY is BUS", PCI_RESET_ANY, PCI_RESET_BUS,
+	  PCI_SIM_RESET_HOT, .ep = RF_PLAIN },
+	{ "PM | BUS is PM", PCI_RESET_PM | PCI_RESET_BUS, PCI_RESET_PM,
+	  PCI_SIM_RESET_PM, .ep = RF_PM },
+	{ "PM | BUS is BUS", PCI_RESET_PM | PCI_RESET_BUS, PCI_RESET_BUS,
+	  PCI_SIM_RESET_HOT, .ep = RF_FLR },
+};
+
+KUNIT_ARRAY_PARAM_DESC(rf_method, rf_methods, name);
+
+static void rf_reset(struct kunit *test)
+{
+	const struct rf_method *m = test->param_value;
+	struct sim_config before;
+	struct rf rf;
+
+	rf_build(test, &rf, m->hotplug, m->ep);
+	rf_start(test, &rf);
+	sim_config_get(&before, rf.pdev);
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_bus_flags(rf.pdev, m->mask));
+	sim_config_expect(test, &before, rf.pdev);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_RESET(test, rf.ep, m->kind);
+	SIM_EXPECT_UNTOUCHED(test, rf.other);
+}
+
+/* Asking resets nothing, and committing resets what was said */
+static void rf_query(struct kunit *test)
+{
+	const struct rf_method *m = test->param_value;
+	struct pci_reset_scope *scope;
+	struct rf rf;
+
+	rf_build(test, &rf, m->hotplug, m->ep);
+	rf_start(test, &rf);
+	scope = pci_reset_scope_get(rf.pdev, m->mask);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, scope);
+	KUNIT_EXPECT_TRUE(test, scope->method == m->method);
+	KUNIT_EXPECT_EQ(test, 1, scope->nr_devs);
+	KUNIT_EXPECT_PTR_EQ(test, rf.pdev, scope->devs[0]);
+	SIM_EXPECT_UNTOUCHED(test, rf.ep);
+
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_scope_commit(scope, 0));
+	pci_reset_scope_put(scope);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_RESET(test, rf.ep, m->kind);
+	SIM_EXPECT_UNTOUCHED(test, rf.other);
+}
+
+/* Masks that must not reset anything, on a device that has other methods */
+struct rf_refusal {
+	const char *name;
+	pci_reset_flags_t mask;
+	int error;
+	bool hotplug;
+	struct pci_sim_ep_config ep;
+};
+
+#define RF_BIT(n)	((__force pci_reset_flags_t)BIT(n))
+
+static const struct rf_refusal rf_refusals[] = {
+	{ "nothing", 0, -EINVAL },
+	{ "modifiers only", PCI_RESET_TRYLOCK | PCI_RESET_ALONE, -EINVAL },
+	{ "unknown method", PCI_RESET_FLR | RF_BIT(7), -EINVAL, .ep = RF_FLR },
+	{ "unknown modifier", PCI_RESET_FLR | RF_BIT(19), -EINVAL,
+	  .ep = RF_FLR },
+	{ "highest bit", PCI_RESET_ANY | RF_BIT(31), -EINVAL, .ep = RF_FLR },
+	{ "lock not held", PCI_RESET_FLR | PCI_RESET_LOCKED, -EINVAL,
+	  .ep = RF_FLR },
+	{ "no quirk", PCI_RESET_DEV_SPECIFIC, -ENOTTY, .ep = RF_FLR },
+	{ "no FLR", PCI_RESET_FLR, -ENOTTY, .hotplug = true, .ep = RF_PM },
+	{ "no PM reset", PCI_RESET_PM, -ENOTTY, .hotplug = true,
+	  .ep = RF_FLR },
+	{ "no PM at all", PCI_RESET_PM, -ENOTTY, .ep = { .no_pm = true } },
+	{ "no slot", PCI_RESET_SLOT, -ENOTTY, .ep = RF_FLR },
+	{ "no ACPI", PCI_RESET_ACPI, -ENOTTY, .hotplug = true, .ep = RF_FLR },
+	{ "no CXL", PCI_RESET_CXL_BUS, -ENOTTY, .hotplug = true,
+	  .ep = RF_FLR },
+	{ "no function reset", PCI_RESET_FUNC, -ENOTTY, .hotplug = true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(rf_refusal, rf_refusals, name);
+
+static void rf_refuse(struct kunit *test)
+{
+	const struct rf_refusal *r = test->param_value;
+	struct pci_reset_scope *scope;
+	struct rf rf;
+
+	rf_build(test, &rf, r->hotplug, r->ep);
+	rf_start(test, &rf);
+	KUNIT_EXPECT_EQ(test, r->error, pci_reset_bus_flags(rf.pdev, r->mask));
+
+	/* A scope is asked for without locks, so it has no opinion on them */
+	if (!(r->mask & PCI_RESET_LOCKED)) {
+		scope = pci_reset_scope_get(rf.pdev, r->mask);
+		KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(r->error), scope);
+		pci_reset_scope_put(scope);
+	}
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_UNTOUCHED(test, rf.ep);
+	SIM_EXPECT_UNTOUCHED(test, rf.other);
+}
+
+/* A Root Port has no bridge above it that could reset it */
+static void rf_no_bridge(struct kunit *test)
+{
+	struct pci_dev *root;
+	struct rf rf;
+
+	rf_build(test, &rf, true, (struct pci_sim_ep_config)RF_FLR);
+	rf_start(test, &rf);
+	root = sim_kunit_dev(test, rf.port);
+	KUNIT_EXPECT_EQ(test, -ENOTTY,
+			pci_reset_bus_flags(root, PCI_RESET_ANY));
+	device_lock(&root->dev);
+	KUNIT_EXPECT_EQ(test, -ENOTTY,
+			pci_reset_bus_flags(root, PCI_RESET_LINK |
+						  PCI_RESET_LOCKED));
+	device_unlock(&root->dev);
+	SIM_EXPECT_UNTOUCHED(test, rf.ep);
+}
+
+/* All Functions go with the Link, one alone with its own reset */
+static void rf_multifunction(struct kunit *test)
+{
+	struct pci_reset_scope *s0, *s1;
+	struct pci_sim_func *f1;
+	struct rf rf;
+
+	rf_build(test, &rf, true, (struct pci_sim_ep_config)RF_FLR);
+	f1 = pci_sim_function(rf.ep);
+	rf_start(test, &rf);
+	sim_kunit_mark(test, f1);
+
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			pci_reset_bus_flags(rf.pdev, PCI_RESET_LINK |
+						     PCI_RESET_ALONE));
+	SIM_EXPECT_UNTOUCHED(test, rf.ep);
+	SIM_EXPECT_UNTOUCHED(test, f1);
+
+	s0 = pci_reset_scope_get(rf.pdev, PCI_RESET_LINK);
+	s1 = pci_reset_scope_get(sim_kunit_dev(test, f1), PCI_RESET_LINK);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, s0);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, s1);
+	KUNIT_EXPECT_EQ(test, 2, s0->nr_devs);
+	KUNIT_EXPECT_PTR_EQ(test, s0->id, s1->id);
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			pci_reset_scope_commit(s0, PCI_RESET_ALONE));
+	SIM_EXPECT_UNTOUCHED(test, f1);
+
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_scope_commit(s1, 0));
+	pci_reset_scope_put(s0);
+	pci_reset_scope_put(s1);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_RESET(test, rf.ep, PCI_SIM_RESET_HOT);
+	SIM_EXPECT_RESET(test, f1, PCI_SIM_RESET_HOT);
+
+	KUNIT_EXPECT_EQ(test, 0,
+			pci_reset_bus_flags(rf.pdev, PCI_RESET_FUNC |
+						     PCI_RESET_ALONE));
+	KUNIT_EXPECT_EQ(test, 2, pci_sim_resets_all(rf.ep));
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets_all(f1));
+	SIM_EXPECT_UNTOUCHED(test, rf.other);
+}
+
+/* Locks that somebody else holds */
+static void rf_contended(struct kunit *test)
+{
+	struct pci_dev *bridge;
+	struct rf rf;
+
+	rf_build(test, &rf, true, (struct pci_sim_ep_config)RF_FLR);
+	rf_start(test, &rf);
+	bridge = pci_upstream_bridge(rf.pdev);
+
+	device_lock(&rf.pdev->dev);
+	KUNIT_EXPECT_EQ(test, -EAGAIN,
+			pci_reset_bus_flags(rf.pdev, PCI_RESET_FLR |
+						     PCI_RESET_TRYLOCK));
+	KUNIT_EXPECT_EQ(test, -EAGAIN,
+			pci_reset_bus_flags(rf.pdev, PCI_RESET_ANY |
+						     PCI_RESET_TRYLOCK));
+	KUNIT_EXPECT_EQ(test, -EAGAIN,
+			pci_reset_bus_flags(rf.pdev, PCI_RESET_LINK |
+						     PCI_RESET_TRYLOCK));
+	device_unlock(&rf.pdev->dev);
+
+	device_lock(&bridge->dev);
+	KUNIT_EXPECT_EQ(test, -EAGAIN,
+			pci_reset_bus_flags(rf.pdev, PCI_RESET_LINK |
+						     PCI_RESET_TRYLOCK));
+	device_lock(&rf.pdev->dev);
+	KUNIT_EXPECT_EQ(test, -EAGAIN,
+			pci_reset_bus_flags(rf.pdev, PCI_RESET_LINK |
+						     PCI_RESET_LOCKED));
+	device_unlock(&rf.pdev->dev);
+	SIM_EXPECT_UNTOUCHED(test, rf.ep);
+
+	/* A function reset has no use for the bridge */
+	KUNIT_EXPECT_EQ(test, 0,
+			pci_reset_bus_flags(rf.pdev, PCI_RESET_FLR |
+						     PCI_RESET_TRYLOCK));
+	device_unlock(&bridge->dev);
+	SIM_EXPECT_RESET(test, rf.ep, PCI_SIM_RESET_FLR);
+}
+
+/* Locks that the caller holds; they are held afterwards as well */
+static void rf_locked(struct kunit *test)
+{
+	const struct rf_method *m = test->param_value;
+	struct rf rf;
+
+	rf_build(test, &rf, m->hotplug, m->ep);
+	rf_start(test, &rf);
+	device_lock(&rf.pdev->dev);
+	KUNIT_EXPECT_EQ(test, 0,
+			pci_reset_bus_flags(rf.pdev,
+					    m->mask | PCI_RESET_LOCKED));
+	KUNIT_EXPECT_FALSE(test, device_trylock(&rf.pdev->dev));
+	device_unlock(&rf.pdev->dev);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_RESET(test, rf.ep, m->kind);
+	SIM_EXPECT_UNTOUCHED(test, rf.other);
+}
+
+/* A reset that does not end is the end of it: no other method is tried */
+static void rf_flr_timeout(struct kunit *test)
+{
+	struct rf rf;
+
+	rf_build(test, &rf, true, (struct pci_sim_ep_config){
+			.flr = true, .flr_ms = PCI_SIM_NEVER,
+			.pm_reset = true });
+	rf_start(test, &rf);
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT,
+			pci_reset_bus_flags(rf.pdev, PCI_RESET_ANY));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_RESET(test, rf.ep, PCI_SIM_RESET_FLR);
+}
+
+/* The same for the function that has always been there */
+static void rf_flr_timeout_old(struct kunit *test)
+{
+	struct rf rf;
+
+	rf_build(test, &rf, true, (struct pci_sim_ep_config){
+			.flr = true, .flr_ms = PCI_SIM_NEVER,
+			.pm_reset = true });
+	rf_start(test, &rf);
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, pci_reset_function(rf.pdev));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_RESET(test, rf.ep, PCI_SIM_RESET_FLR);
+}
+
+static void rf_not_ready(struct kunit *test)
+{
+	struct rf rf;
+
+	rf_build(test, &rf, true, (struct pci_sim_ep_config){});
+	rf_start(test, &rf);
+	pci_sim_set_ready_ms(rf.ep, PCI_SIM_NEVER);
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT,
+			pci_reset_bus_flags(rf.pdev, PCI_RESET_LINK));
+	SIM_EXPECT_TOLD(test, rf.ep, 1);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets_all(rf.ep));
+	SIM_EXPECT_UNTOUCHED(test, rf.other);
+}
+
+/* The Link stays down; what a hotplug port makes of that is its business */
+static void rf_no_link(struct kunit *test)
+{
+	struct rf rf;
+
+	rf_build(test, &rf, false, (struct pci_sim_ep_config){});
+	rf_start(test, &rf);
+	pci_sim_link_stuck(rf.port, true);
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT,
+			pci_reset_bus_flags(rf.pdev, PCI_RESET_LINK));
+	SIM_EXPECT_TOLD(test, rf.ep, 1);
+	SIM_EXPECT_BOUND(test, rf.ep, 1, 0);
+	SIM_EXPECT_UNTOUCHED(test, rf.other);
+}
+
+static void rf_no_link_hotplug(struct kunit *test)
+{
+	struct rf rf;
+
+	rf_build(test, &rf, true, (struct pci_sim_ep_config){});
+	rf_start(test, &rf);
+	pci_sim_link_stuck(rf.port, true);
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT,
+			pci_reset_bus_flags(rf.pdev, PCI_RESET_LINK));
+	SIM_EXPECT_TOLD(test, rf.ep, 1);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, rf.ep, 1, 1);
+	SIM_EXPECT_UNTOUCHED(test, rf.other);
+}
+
+/* Between the question and the reset the device has gone */
+static void rf_removed(struct kunit *test)
+{
+	struct pci_reset_scope *func, *link;
+	struct rf rf;
+
+	rf_build(test, &rf, true, (struct pci_sim_ep_config)RF_FLR);
+	rf_start(test, &rf);
+	func = pci_reset_scope_get(rf.pdev, PCI_RESET_FUNC);
+	link = pci_reset_scope_get(rf.pdev, PCI_RESET_LINK);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, func);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, link);
+
+	pci_sim_unplug(rf.port);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, rf.ep, 1, 1);
+	KUNIT_EXPECT_EQ(test, -ENODEV, pci_reset_scope_commit(func, 0));
+	KUNIT_EXPECT_EQ(test, -ENODEV, pci_reset_scope_commit(link, 0));
+	pci_reset_scope_put(func);
+	pci_reset_scope_put(link);
+
+	KUNIT_EXPECT_EQ(test, -ENODEV,
+			pci_reset_bus_flags(rf.pdev, PCI_RESET_ANY));
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-ENODEV),
+			    pci_reset_scope_get(rf.pdev, PCI_RESET_ANY));
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets(rf.ep, PCI_SIM_RESET_HOT));
+	SIM_EXPECT_TOLD(test, rf.ep, 0);
+}
+
+/* ... or another one is in its place, which nobody has agreed to reset */
+static void rf_replaced(struct kunit *test)
+{
+	struct pci_reset_scope *link;
+	struct pci_sim_func *new;
+	struct rf rf;
+
+	rf_build(test, &rf, true, (struct pci_sim_ep_config){ .dsn = 1 });
+	new = pci_sim_endpoint(rf.sim, NULL, .dsn = 2);
+	rf_start(test, &rf);
+	link = pci_reset_scope_get(rf.pdev, PCI_RESET_LINK);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, link);
+
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(rf.port, new));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, new, 1, 0);
+	sim_kunit_mark(test, new);
+	KUNIT_EXPECT_NE(test, 0, pci_reset_scope_commit(link, 0));
+	pci_reset_scope_put(link);
+	SIM_EXPECT_UNTOUCHED(test, new);
+}
+
+/* A Function was removed from, or added to, the devices that were named */
+static void rf_changed(struct kunit *test)
+{
+	struct pci_reset_scope *two, *one;
+	struct pci_sim_func *f1;
+	struct pci_dev *pdev1;
+	struct rf rf;
+
+	rf_build(test, &rf, false, (struct pci_sim_ep_config){});
+	f1 = pci_sim_function(rf.ep);
+	rf_start(test, &rf);
+	pdev1 = sim_kunit_dev(test, f1);
+
+	two = pci_reset_scope_get(rf.pdev, PCI_RESET_BUS);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, two);
+	pci_stop_and_remove_bus_device_locked(pdev1);
+	KUNIT_EXPECT_EQ(test, -EBUSY, pci_reset_scope_commit(two, 0));
+	pci_reset_scope_put(two);
+	SIM_EXPECT_UNTOUCHED(test, rf.ep);
+
+	one = pci_reset_scope_get(rf.pdev, PCI_RESET_BUS);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, one);
+	KUNIT_EXPECT_EQ(test, 1, one->nr_devs);
+	pci_lock_rescan_remove();
+	pci_rescan_bus(rf.pdev->bus);
+	pci_unlock_rescan_remove();
+	SIM_EXPECT_BOUND(test, f1, 2, 1);
+	KUNIT_EXPECT_EQ(test, -EBUSY, pci_reset_scope_commit(one, 0));
+	pci_reset_scope_put(one);
+	SIM_EXPECT_UNTOUCHED(test, rf.ep);
+	SIM_EXPECT_TOLD(test, f1, 0);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(f1));
+
+	/* Not asked in advance, it is both of them */
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_bus_flags(rf.pdev, PCI_RESET_BUS));
+	SIM_EXPECT_RESET(test, rf.ep, PCI_SIM_RESET_HOT);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets_all(f1));
+	SIM_EXPECT_TOLD(test, f1, 1);
+}
+
+/* The driver of the port has gone, and with it the slot */
+static void rf_slot_gone(struct kunit *test)
+{
+	struct pci_reset_scope *slot;
+	struct pci_dev *port;
+	struct rf rf;
+
+	rf_build(test, &rf, true, (struct pci_sim_ep_config){});
+	rf_start(test, &rf);
+	port = sim_kunit_dev(test, rf.port);
+	slot = pci_reset_scope_get(rf.pdev, PCI_RESET_SLOT);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, slot);
+
+	device_release_driver(&port->dev);
+	KUNIT_EXPECT_EQ(test, -ENOTTY, pci_reset_scope_commit(slot, 0));
+	pci_reset_scope_put(slot);
+	KUNIT_EXPECT_EQ(test, -ENOTTY,
+			pci_reset_bus_flags(rf.pdev, PCI_RESET_SLOT));
+	SIM_EXPECT_UNTOUCHED(test, rf.ep);
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_bus_flags(rf.pdev, PCI_RESET_LINK));
+	SIM_EXPECT_RESET(test, rf.ep, PCI_SIM_RESET_HOT);
+}
+
+static void rf_unplug(struct pci_sim_func *port, void *data)
+{
+	pci_sim_unplug(port);
+}
+
+/* Pulled in the middle: an error, the driver told once, one removal */
+static void rf_pulled(struct kunit *test)
+{
+	/* With SBR asserted, while the Link trains, after that */
+	static const unsigned int ms[] = { 1, 15, 110 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ms); i++) {
+		struct rf rf;
+		int ret;
+
+		rf_build(test, &rf, true, (struct pci_sim_ep_config){});
+		rf_start(test, &rf);
+		pci_sim_at(rf.port, ms[i] * USEC_PER_MSEC, rf_unplug, NULL);
+		ret = pci_reset_bus_flags(rf.pdev, PCI_RESET_LINK);
+		KUNIT_EXPECT_TRUE_MSG(test,
+				      ret == -ETIMEDOUT || ret == -ENODEV,
+				      "%d, pulled after %u ms", ret, ms[i]);
+		SIM_EXPECT_TOLD(test, rf.ep, 1);
+		msleep(SIM_SETTLE_MS);
+		SIM_EXPECT_BOUND(test, rf.ep, 1, 1);
+		SIM_EXPECT_UNTOUCHED(test, rf.other);
+	}
+}
+
+/*
+ * From probe, with the device lock held and before the driver is bound: what
+ * hfi1 does
+ */
+struct rf_probe {
+	const char *name;
+	bool hotplug;
+	bool second;
+	bool stuck;
+	int error;
+};
+
+static const struct rf_probe rf_probes[] = {
+	{ "plain port" },
+	{ "hotplug port", .hotplug = true },
+	{ "second function", .second = true, .error = -EBUSY },
+	{ "hotplug port, second function", .hotplug = true, .second = true,
+	  .error = -EBUSY },
+	{ "no link", .stuck = true, .error = -ETIMEDOUT },
+	{ "hotplug port, no link", .hotplug = true, .stuck = true,
+	  .error = -ETIMEDOUT },
+};
+
+KUNIT_ARRAY_PARAM_DESC(rf_probe, rf_probes, name);
+
+static int rf_reset_in_probe(struct pci_dev *pdev, void *data)
+{
+	int *result = data;
+
+	*result = pci_reset_bus_flags(pdev, PCI_RESET_LINK | PCI_RESET_LOCKED |
+					    PCI_RESET_ALONE);
+	return 0;
+}
+
+static void rf_expect_probe(struct kunit *test, struct rf *rf, int result)
+{
+	const struct rf_probe *p = test->param_value;
+	bool reset = p->error != -EBUSY;
+
+	KUNIT_EXPECT_EQ(test, p->error, result);
+	KUNIT_EXPECT_EQ(test, reset,
+			pci_sim_resets(rf->ep, PCI_SIM_RESET_HOT));
+	SIM_EXPECT_BOUND(test, rf->ep, 1, p->hotplug && p->stuck);
+	SIM_EXPECT_UNTOUCHED(test, rf->other);
+}
+
+static void rf_probe_at_boot(struct kunit *test)
+{
+	const struct rf_probe *p = test->param_value;
+	int result = 1;
+	struct rf rf;
+
+	if (p->stuck)
+		kunit_skip(test, "would not be found at boot");
+
+	rf_build(test, &rf, p->hotplug, (struct pci_sim_ep_config){});
+	if (p->second)
+		pci_sim_function(rf.ep);
+	pci_sim_on_probe(rf.ep, rf_reset_in_probe, &result);
+	sim_kunit_start(test, rf.sim);
+	sim_kunit_mark(test, rf.other);
+	msleep(SIM_SETTLE_MS);
+	rf_expect_probe(test, &rf, result);
+}
+
+/* Bound later, by hand; a second function may be without a driver */
+static void rf_probe_later(struct kunit *test)
+{
+	const struct rf_probe *p = test->param_value;
+	struct pci_sim_counts counts;
+	int result = 1;
+	struct rf rf;
+
+	rf_build(test, &rf, p->hotplug, (struct pci_sim_ep_config){});
+	if (p->second)
+		pci_sim_function(rf.ep);
+	rf_start(test, &rf);
+
+	device_release_driver(&rf.pdev->dev);
+	counts = pci_sim_counts(rf.ep);
+	KUNIT_ASSERT_EQ(test, 1, counts.remove);
+	pci_sim_link_stuck(rf.port, p->stuck);
+	pci_sim_on_probe(rf.ep, rf_reset_in_probe, &result);
+	KUNIT_EXPECT_EQ(test, 1, device_attach(&rf.pdev->dev));
+	KUNIT_EXPECT_EQ(test, p->error, result);
+	msleep(SIM_SETTLE_MS);
+
+	KUNIT_EXPECT_EQ(test, p->error != -EBUSY,
+			pci_sim_resets(rf.ep, PCI_SIM_RESET_HOT));
+	SIM_EXPECT_BOUND(test, rf.ep, 2, 1 + (p->hotplug && p->stuck));
+	SIM_EXPECT_UNTOUCHED(test, rf.other);
+}
+
+/* Hot-added: with pci_rescan_remove_lock held by pciehp, too */
+static void rf_probe_hot_added(struct kunit *test)
+{
+	const struct rf_probe *p = test->param_value;
+	struct pci_sim_func *card;
+	int result = 1;
+	struct rf rf;
+
+	if (!p->hotplug || p->stuck)
+		kunit_skip(test, "nothing is hot-added here");
+
+	rf_build(test, &rf, true, (struct pci_sim_ep_config){});
+	if (p->second)
+		pci_sim_function(rf.ep);
+	sim_kunit_start(test, rf.sim);
+	sim_kunit_mark(test, rf.other);
+	card = pci_sim_unplug(rf.port);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, rf.ep, 1, 1);
+
+	pci_sim_on_probe(rf.ep, rf_reset_in_probe, &result);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(rf.port, card));
+	msleep(2 * SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, p->error, result);
+	KUNIT_EXPECT_EQ(test, !p->error,
+			pci_sim_resets(rf.ep, PCI_SIM_RESET_HOT));
+	SIM_EXPECT_BOUND(test, rf.ep, 2, 1);
+	SIM_EXPECT_UNTOUCHED(test, rf.other);
+}
+
+/* Hotplug ports below the Link that is reset lose theirs, and stay calm */
+static void rf_nested_hotplug(struct kunit *test)
+{
+	struct pci_sim_func *root, *up, *down[3], *ep[3];
+	struct pci_reset_scope *scope;
+	struct pci_sim *sim;
+	unsigned int i;
+
+	sim = sim_kunit_alloc(test);
+	root = pci_sim_root_port(sim, .hotplug = true);
+	up = pci_sim_add_switch(sim, root);
+	for (i = 0; i < 3; i++) {
+		down[i] = pci_sim_downstream_port(up, .hotplug = true);
+		ep[i] = pci_sim_endpoint(sim, down[i], .ready_ms = 20 * i);
+	}
+	sim_kunit_start(test, sim);
+	for (i = 0; i < 3; i++)
+		sim_kunit_mark(test, ep[i]);
+
+	scope = pci_reset_scope_get(sim_kunit_dev(test, up), PCI_RESET_LINK);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, scope);
+	KUNIT_EXPECT_EQ(test, 7, scope->nr_devs);
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_scope_commit(scope, 0));
+	pci_reset_scope_put(scope);
+	msleep(2 * SIM_SETTLE_MS);
+	for (i = 0; i < 3; i++)
+		SIM_EXPECT_RESET(test, ep[i], PCI_SIM_RESET_HOT);
+}
+
+static struct kunit_case rf_cases[] = {
+	KUNIT_CASE_PARAM(rf_reset, rf_method_gen_params),
+	KUNIT_CASE_PARAM(rf_query, rf_method_gen_params),
+	KUNIT_CASE_PARAM(rf_locked, rf_method_gen_params),
+	KUNIT_CASE_PARAM(rf_refuse, rf_refusal_gen_params),
+	KUNIT_CASE(rf_no_bridge),
+	KUNIT_CASE(rf_multifunction),
+	KUNIT_CASE(rf_contended),
+	KUNIT_CASE(rf_flr_timeout),
+	KUNIT_CASE(rf_flr_timeout_old),
+	KUNIT_CASE(rf_not_ready),
+	KUNIT_CASE(rf_no_link),
+	KUNIT_CASE(rf_no_link_hotplug),
+	KUNIT_CASE(rf_removed),
+	KUNIT_CASE(rf_replaced),
+	KUNIT_CASE(rf_changed),
+	KUNIT_CASE(rf_slot_gone),
+	KUNIT_CASE(rf_pulled),
+	KUNIT_CASE_PARAM(rf_probe_at_boot, rf_probe_gen_params),
+	KUNIT_CASE_PARAM(rf_probe_later, rf_probe_gen_params),
+	KUNIT_CASE_PARAM(rf_probe_hot_added, rf_probe_gen_params),
+	KUNIT_CASE(rf_nested_hotplug),
+	{}
+};
+
+static struct kunit_suite rf_suite = {
+	.name = "pci-reset-flags",
+	.test_cases = rf_cases,
+};
+
+kunit_test_suite(rf_suite);
+
+MODULE_DESCRIPTION("KUnit tests of pci_reset_bus_flags()");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,175 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Run the tests of this directory in QEMU as vm_tests says, one VM for each
+# topology, and print one TAP report. The last line counts the results of all
+# tests: "N passed, N failed, N skipped".
+
+set -u
+
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+me=${0##*/}
+readonly KSFT_SKIP=4
+
+usage() {
+	cat <<-END
+	usage: $me [options] [FILTER]
+
+	  --kernel PATH    the kernel to test (vmlinux of this source tree)
+	  --modules DIR    build directory whose modules the guest gets
+	  --tests DIR      where the built tests are (the directory of this script)
+	  --out DIR        keep logs here, one directory for each topology
+	  --timeout SEC    for each VM (600)
+	  --list           list the tests
+
+	FILTER is a regular expression for lines of the list.
+	Exit status: 0 if no test failed, 1 if one did, 2 for a mistake in the
+	arguments, $KSFT_SKIP if nothing can be tested here.
+	END
+}
+
+die() { # STATUS MESSAGE
+	echo "$me: $2" >&2
+	exit "$1"
+}
+
+# The lines of vm_tests that the filter selects, single blanks between words
+list_tests() {
+	grep -v '^\(#\|$\)' "$here/vm_tests" | sed 's/[ 	][ 	]*/ /g' |
+		grep -E -e "$filter"
+}
+
+# Print what the tests of one VM say as one level of TAP each and count
+format() { # TOPOLOGY NUMBER-OF-FIRST COUNTS < output of the VM
+	awk -v topology="$1" -v number="$2" -v counts="$3" '
+		function finish(status,	why) {
+			if (status == 4 && !passed && !failed)
+				skipped += !skipped
+			else if (status != 0 && !failed)
+				why = "exit status " status
+			else if (planned != passed + failed + skipped)
+				why = "planned " planned ", saw " passed + failed + skipped
+			if (why) {
+				print "    # " why
+				failed++
+			}
+			printf "%sok %d %s: %s%s\n", failed ? "not " : "", number++,
+			       topology, name, passed || failed ? "" : " # SKIP"
+			total["passed"] += passed
+			total["failed"] += failed
+			total["skipped"] += skipped
+			name = ""
+		}
+		/^@@start / {
+			sub(/^@@start /, "")
+			name = $0
+			passed = failed = skipped = planned = 0
+			print "# Subtest: " topology ": " name
+			next
+		}
+		/^@@end / { finish($2); next }
+		/^1\.\.[0-9]/	{ planned = substr($0, 4) + 0 }
+		/^ok .*# SKIP/	{ skipped++; print "    " $0; fflush(); next }
+		/^ok /		{ passed++ }
+		/^not ok /	{ failed++ }
+				{ print "    " $0; fflush() }
+		END {
+			if (name != "")
+				finish("unknown, the VM ended")
+			print total["passed"] + 0, total["failed"] + 0,
+			      total["skipped"] + 0, number > counts
+		}'
+}
+
+run_topology() { # TOPOLOGY
+	local topo=$1 cmd='' test words files=() status p f s
+
+	while read -r test; do
+		read -ra words <<< "$test"
+		[ -x "$tests/${words[0]}" ] ||
+			die 2 "no $tests/${words[0]}: build it with 'make -C $here' or give --tests"
+		[[ " ${files[*]-} " == *" $tests/${words[0]} "* ]] ||
+			files+=(--file "$tests/${words[0]}")
+		cmd+="echo '@@start $test'; $test; echo @@end \$?; "
+		expected=$((expected + 1))
+	done < <(list_tests |
+		 awk -v topo="$topo" '$1 == topo { print substr($0, length(topo) + 2) }')
+
+	"$here/vmtest.sh" --kernel "$kernel" --topology "$topo" --timeout "$timeout" \
+		${modules:+--modules "$modules"} --out "$out/$topo" \
+		"${files[@]}" -- "$cmd" |
+		format "$topo" "$number" "$out/counts"
+	status=${PIPESTATUS[0]}
+
+	read -r p f s number < "$out/counts"
+	# Tests that the VM did not come to
+	while [ "$number" -le "$expected" ]; do
+		echo "not ok $number $topo: not run"
+		number=$((number + 1))
+		f=$((f + 1))
+	done
+	# The tests return 0 to vmtest.sh whatever comes out, so this is the kernel
+	if [ "$status" -ne 0 ]; then
+		echo "# $topo: vmtest.sh ended with status $status, see $out/$topo"
+		f=$((f + 1))
+	fi
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
+kernel='' modules='' tests=$here out='' timeout=600 filter=. list=''
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--kernel|--modules|--tests|--out|--timeout)
+		[ $# -ge 2 ] || die 2 "$1 needs an argument: see $me --help" ;;
+	esac
+	case $1 in
+	--kernel)	kernel=$2; shift ;;
+	--modules)	modules=$2; shift ;;
+	--tests)	tests=$2; shift ;;
+	--out)		out=$2; shift ;;
+	--timeout)	timeout=$2; shift ;;
+	--list)		list=yes ;;
+	--help)		usage; exit ;;
+	-*)		die 2 "unknown argument '$1': see $me --help" ;;
+	*)		filter=$1 ;;
+	esac
+	shift
+done
+
+if [ -n "$list" ]; then
+	list_tests
+	exit
+fi
+
+# "make run_tests" gives no arguments: test what this tree has built, if it has
+if [ -z "$kernel" ]; then
+	kernel=${KBUILD_OUTPUT:-$here/../../../..}/vmlinux
+	if [ ! -r "$kernel" ]; then
+		echo "1..0 # SKIP no kernel to boot, build one or give --kernel"
+		exit $KSFT_SKIP
+	fi
+fi
+[ -r "$kernel" ] || die 2 "cannot read the kernel $kernel: build it or name another"
+
+mapfile -t topologies < <(list_tests | awk '!seen[$1]++ { print $1 }')
+[ ${#topologies[@]} -gt 0 ] || die 2 "no test matches '$filter': see $me --list"
+
+if [ -z "$out" ]; then
+	out=$(mktemp -d "${TMPDIR:-/tmp}/run_vm_tests.XXXXXX") || exit 2
+	trap 'rm -rf "$out"' EXIT
+fi
+mkdir -p "$out" || die 2 "cannot make the directory $out"
+
+passed=0 failed=0 skipped=0 number=1 expected=0
+echo "TAP version 13"
+echo "1..$(list_tests | wc -l)"
+for topo in "${topologies[@]}"; do
+	start=$SECONDS
+	run_topology "$topo"
+	echo "# $topo took $((SECONDS - start)) s"
+done
+rm -f "$out/counts"
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,1016 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vfio's hot reset as userspace sees it: VFIO_DEVICE_GET_PCI_HOT_RESET_INFO and
+ * VFIO_DEVICE_PCI_HOT_RESET, through a group and through a cdev with iommufd,
+ * with an IOMMU and without one.
+ *
+ *	vfio_hot_reset_test [-f hot_reset] BDF... [outside=BDF...]
+ *
+ * The first devices are all that a reset of the bus of the first one affects,
+ * the others must not notice. An ioctl that returns 0 proves nothing, so each
+ * reset has to clear a mark on every function in its scope, and a refused one on
+ * none (see reset_mark()).
+ *
+ * Fixtures: hot_reset is for any devices, shared and race for two or more below
+ * one port, last_close for two or more that have no reset of their own.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <linux/iommufd.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+
+#include "kselftest_harness.h"
+#include "reset_lib.h"
+
+#define NOIOMMU_PARAM "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
+
+#define INFO_MINSZ	sizeof(struct vfio_pci_hot_reset_info)
+#define RESET_MINSZ	sizeof(struct vfio_pci_hot_reset)
+
+#define PCIEHP		"/sys/bus/pci_express/drivers/pciehp/"
+
+static struct reset_args args;
+static bool noiommu;
+
+/* One who opens devices: the owner of a container or of an iommufd */
+struct user {
+	int ctx;
+	int nr_groups;
+	struct {
+		char id[16];
+		int fd;
+	} group[MAX_DEVS];
+};
+
+struct dev {
+	const char *bdf;
+	int fd;
+	__u32 devid;		/* cdev only */
+};
+
+struct env {
+	bool cdev;
+	struct user user;
+	struct dev dev[MAX_DEVS];
+	void *map;		/* keeps the device open until it is unmapped */
+	size_t map_size;
+	char driver[MAX_DEVS][NAME_MAX];
+	__u8 outside_cfg[MAX_DEVS][CFG_SIZE];
+	int kmsg;
+};
+
+struct info {
+	struct vfio_pci_hot_reset_info hdr;
+	struct vfio_pci_dependent_device devices[MAX_DEVS];
+};
+
+struct reset {
+	struct vfio_pci_hot_reset hdr;
+	__s32 fds[MAX_DEVS];
+};
+
+/* --- vfio ----------------------------------------------------------------- */
+
+static void user_init(struct user *user)
+{
+	memset(user, 0, sizeof(*user));
+	user->ctx = -1;
+}
+
+static void user_close(struct user *user)
+{
+	while (user->nr_groups)
+		close(user->group[--user->nr_groups].fd);
+	if (user->ctx >= 0)
+		close(user->ctx);
+	user->ctx = -1;
+}
+
+/* An open file of the group of @bdf; with @attach, one that can give devices */
+static int group_fd(struct user *user, const char *bdf, bool attach)
+{
+	struct vfio_group_status status = { .argsz = sizeof(status) };
+	char id[16], path[64];
+	int i, fd;
+
+	if (pci_link_name(bdf, "iommu_group", id, sizeof(id)))
+		return -1;
+	for (i = 0; i < user->nr_groups; i++)
+		if (!strcmp(user->group[i].id, id))
+			return user->group[i].fd;
+
+	snprintf(path, sizeof(path), "/dev/vfio/%s%s", noiommu ? "noiommu-" : "", id);
+	fd = open(path, O_RDWR);
+	if (fd < 0)
+		return -1;
+	snprintf(user->group[i].id, sizeof(user->group[i].id), "%s", id);
+	user->group[i].fd = fd;
+	user->nr_groups++;
+	if (!attach)
+		return fd;
+
+	if (user->ctx < 0)
+		user->ctx = open("/dev/vfio/vfio", O_RDWR);
+	if (ioctl(fd, VFIO_GROUP_GET_STATUS, &status) ||
+	    ioctl(fd, VFIO_GROUP_SET_CONTAINER, &user->ctx))
+		return -1;
+	/* The container takes its IOMMU from the first group, -EINVAL later on */
+	if (ioctl(user->ctx, VFIO_SET_IOMMU,
+		  noiommu ? VFIO_NOIOMMU_IOMMU : VFIO_TYPE1v2_IOMMU) && !i)
+		return -1;
+	return fd;
+}
+
+/* The cdev of a device, not yet bound to an iommufd */
+static int cdev_open(const char *bdf)
+{
+	char path[PATH_MAX];
+	struct dirent *de;
+	int fd = -1;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio-dev", bdf);
+	dir = opendir(path);
+	while (dir && (de = readdir(dir))) {
+		if (de->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/dev/vfio/devices/%s", de->d_name);
+		fd = open(path, O_RDWR);
+	}
+	if (dir)
+		closedir(dir);
+	return fd;
+}
+
+static int dev_open(struct user *user, bool cdev, const char *bdf, struct dev *dev)
+{
+	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
+	int group, err;
+
+	dev->bdf = bdf;
+	if (!cdev) {
+		group = group_fd(user, bdf, true);
+		if (group < 0)
+			return -1;
+		dev->fd = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, bdf);
+		return dev->fd < 0 ? -1 : 0;
+	}
+
+	dev->fd = cdev_open(bdf);
+	if (dev->fd < 0)
+		return -1;
+	if (user->ctx < 0)
+		user->ctx = open("/dev/iommu", O_RDWR);
+	bind.iommufd = user->ctx;
+	if (ioctl(dev->fd, VFIO_DEVICE_BIND_IOMMUFD, &bind)) {
+		err = errno;
+		close(dev->fd);
+		dev->fd = -1;
+		errno = err;
+		return -1;
+	}
+	dev->devid = bind.out_devid;
+	return 0;
+}
+
+static void dev_close(struct dev *dev)
+{
+	if (dev->fd >= 0)
+		close(dev->fd);
+	dev->fd = -1;
+}
+
+/* Errno or 0 */
+static int get_info(int fd, struct info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->hdr.argsz = sizeof(*info);
+	return ioctl(fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, info) ? errno : 0;
+}
+
+static int reset_ioctl(int fd, struct reset *reset)
+{
+	return ioctl(fd, VFIO_DEVICE_PCI_HOT_RESET, reset) ? errno : 0;
+}
+
+/* Reset with all that the user can show: its groups, or nothing with a cdev */
+static int hot_reset(struct env *env)
+{
+	struct reset reset = { .hdr.argsz = sizeof(reset) };
+	int i;
+
+	if (!env->cdev) {
+		reset.hdr.count = env->user.nr_groups;
+		for (i = 0; i < env->user.nr_groups; i++)
+			reset.fds[i] = env->user.group[i].fd;
+	}
+	return reset_ioctl(env->dev[0].fd, &reset);
+}
+
+/* --- proofs --------------------------------------------------------------- */
+
+static void mark_scope(struct __test_metadata *_metadata)
+{
+	int i;
+
+	for (i = 0; i < args.nr_scope; i++)
+		ASSERT_EQ(0, reset_mark(args.scope[i]));
+}
+
+static void expect_marks(struct __test_metadata *_metadata, int there)
+{
+	int i;
+
+	for (i = 0; i < args.nr_scope; i++)
+		EXPECT_EQ(there, reset_marked(args.scope[i])) {
+			TH_LOG("%s: the reset %s", args.scope[i],
+			       there ? "must not touch it" : "has to reach it");
+		}
+}
+
+static void read_configs(struct __test_metadata *_metadata, __u8 cfg[][CFG_SIZE])
+{
+	int i;
+
+	for (i = 0; i < args.nr_scope; i++)
+		ASSERT_LT(0, pci_config(args.scope[i], cfg[i]));
+}
+
+static void expect_configs(struct __test_metadata *_metadata, __u8 cfg[][CFG_SIZE])
+{
+	__u8 now[CFG_SIZE];
+	int i, len;
+
+	for (i = 0; i < args.nr_scope; i++) {
+		len = pci_config(args.scope[i], now);
+		ASSERT_LT(0, len);
+		EXPECT_EQ(0, pci_config_diff(args.scope[i], cfg[i], now, len));
+	}
+}
+
+/* The reset succeeds, reaches all in its scope and leaves them as they were */
+static void expect_reset(struct __test_metadata *_metadata, struct env *env)
+{
+	__u8 cfg[MAX_DEVS][CFG_SIZE];
+	int err;
+
+	mark_scope(_metadata);
+	read_configs(_metadata, cfg);
+	err = hot_reset(env);
+	ASSERT_EQ(0, err) {
+		TH_LOG("hot reset: %s", strerror(err));
+	}
+	expect_marks(_metadata, 0);
+	expect_configs(_metadata, cfg);
+}
+
+/* Whatever was refused, nothing was reset */
+#define EXPECT_REFUSED(error, statement) do {			\
+	mark_scope(_metadata);					\
+	EXPECT_EQ(error, statement);				\
+	expect_marks(_metadata, 1);				\
+} while (0)
+
+/* --- before and after each test ------------------------------------------- */
+
+static void own(struct __test_metadata *_metadata, const char *bdf)
+{
+	ASSERT_EQ(0, pci_bind(bdf, "vfio-pci"));
+	/* The mark can only be seen in D0, opened by a user or not */
+	ASSERT_EQ(0, pci_write_attr(bdf, "power/control", "on"));
+}
+
+static void disown(struct __test_metadata *_metadata, const char *bdf, const char *driver)
+{
+	char now[NAME_MAX];
+
+	ASSERT_EQ(0, pci_bind_default(bdf));
+	ASSERT_EQ(0, pci_driver(bdf, now, sizeof(now)));
+	ASSERT_STREQ(driver, now);
+	if (!strcmp(driver, "nvme"))
+		ASSERT_EQ(0, nvme_does_io(bdf));
+}
+
+static void env_setup(struct __test_metadata *_metadata, struct env *env, bool cdev)
+{
+	int i;
+
+	env->cdev = cdev;
+	env->map = NULL;
+	user_init(&env->user);
+	for (i = 0; i < MAX_DEVS; i++)
+		env->dev[i].fd = -1;
+
+	env->kmsg = kmsg_open();
+	ASSERT_LE(0, env->kmsg);
+	for (i = 0; i < args.nr_outside; i++) {
+		ASSERT_EQ(0, reset_mark(args.outside[i]));
+		ASSERT_LT(0, pci_config(args.outside[i], env->outside_cfg[i]));
+	}
+	for (i = 0; i < args.nr_scope; i++) {
+		ASSERT_EQ(0, pci_driver(args.scope[i], env->driver[i], NAME_MAX));
+		own(_metadata, args.scope[i]);
+	}
+}
+
+static void env_open(struct __test_metadata *_metadata, struct env *env, int nr)
+{
+	int i;
+
+	for (i = 0; i < nr; i++)
+		ASSERT_EQ(0, dev_open(&env->user, env->cdev, args.scope[i], &env->dev[i])) {
+			TH_LOG("cannot open %s: %s", args.scope[i], strerror(errno));
+		}
+}
+
+static void env_close(struct env *env)
+{
+	int i;
+
+	if (env->map)
+		munmap(env->map, env->map_size);
+	env->map = NULL;
+	for (i = 0; i < MAX_DEVS; i++)
+		dev_close(&env->dev[i]);
+	user_close(&env->user);
+}
+
+/* All is as it was: drivers, disks, bystanders, and pciehp had nothing to say */
+static void env_teardown(struct __test_metadata *_metadata, struct env *env)
+{
+	__u8 now[CFG_SIZE];
+	int i, len;
+
+	env_close(env);
+	for (i = 0; i < args.nr_scope; i++)
+		disown(_metadata, args.scope[i], env->driver[i]);
+	for (i = 0; i < args.nr_outside; i++) {
+		EXPECT_EQ(1, reset_marked(args.outside[i]));
+		len = pci_config(args.outside[i], now);
+		ASSERT_LT(0, len);
+		EXPECT_EQ(0, pci_config_diff(args.outside[i], env->outside_cfg[i],
+					     now, len));
+	}
+	EXPECT_EQ(0, pciehp_complaints(env->kmsg));
+	close(env->kmsg);
+}
+
+#define RESET_FIXTURE(name)						\
+	FIXTURE(name) { struct env env; };				\
+	FIXTURE_VARIANT(name) { bool cdev; };				\
+	FIXTURE_VARIANT_ADD(name, group) { .cdev = false };		\
+	FIXTURE_VARIANT_ADD(name, cdev) { .cdev = true };		\
+	FIXTURE_SETUP(name) { env_setup(_metadata, &self->env, variant->cdev); } \
+	FIXTURE_TEARDOWN(name) { env_teardown(_metadata, &self->env); }
+
+#define RESET_TEST(fixture, name) TEST_F_TIMEOUT(fixture, name, LONG_TIMEOUT)
+
+/* --- hot_reset: the whole scope is owned ------------------------------------ */
+
+RESET_FIXTURE(hot_reset)
+
+RESET_TEST(hot_reset, reset)
+{
+	int i;
+
+	env_open(_metadata, &self->env, args.nr_scope);
+	for (i = 0; i < 3; i++)
+		expect_reset(_metadata, &self->env);
+}
+
+/* Who opened first and whose fd is used makes no difference */
+RESET_TEST(hot_reset, reset_of_the_last)
+{
+	struct env *env = &self->env;
+	struct dev first;
+	int last = args.nr_scope - 1;
+
+	env_open(_metadata, env, args.nr_scope);
+	first = env->dev[0];
+	env->dev[0] = env->dev[last];
+	env->dev[last] = first;
+	expect_reset(_metadata, env);
+}
+
+static const struct vfio_pci_dependent_device *find_info(const struct info *info,
+							 const char *bdf)
+{
+	unsigned int seg, bus, dev, fn, i;
+
+	if (sscanf(bdf, "%x:%x:%x.%x", &seg, &bus, &dev, &fn) != 4)
+		return NULL;
+	for (i = 0; i < info->hdr.count; i++)
+		if (info->devices[i].segment == seg && info->devices[i].bus == bus &&
+		    info->devices[i].devfn == (dev << 3 | fn))
+			return &info->devices[i];
+	return NULL;
+}
+
+RESET_TEST(hot_reset, info)
+{
+	const struct vfio_pci_dependent_device *entry;
+	struct env *env = &self->env;
+	char group[16];
+	struct info info;
+	int i, j;
+
+	env_open(_metadata, env, args.nr_scope);
+	for (i = 0; i < args.nr_scope; i++) {
+		ASSERT_EQ(0, get_info(env->dev[i].fd, &info));
+		EXPECT_EQ(args.nr_scope, info.hdr.count);
+		EXPECT_EQ(env->cdev ? VFIO_PCI_HOT_RESET_FLAG_DEV_ID |
+				      VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED : 0,
+			  info.hdr.flags);
+		for (j = 0; j < args.nr_scope; j++) {
+			entry = find_info(&info, args.scope[j]);
+			ASSERT_NE(NULL, entry);
+			if (env->cdev) {
+				EXPECT_EQ(env->dev[j].devid, entry->devid);
+				continue;
+			}
+			ASSERT_EQ(0, pci_link_name(args.scope[j], "iommu_group",
+						   group, sizeof(group)));
+			EXPECT_EQ(atoi(group), entry->group_id);
+		}
+	}
+}
+
+/* The service that pciehp drives at the port above the first device, or "" */
+static void pciehp_service(char *name, size_t size)
+{
+	char path[PATH_MAX], above[PATH_MAX], *port;
+	struct dirent *de;
+	DIR *dir;
+
+	name[0] = 0;
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/..", args.scope[0]);
+	if (!realpath(path, above))
+		return;
+	port = strrchr(above, '/') + 1;
+	dir = opendir(PCIEHP);
+	while (dir && (de = readdir(dir)))
+		if (!strncmp(de->d_name, port, strlen(port)))
+			snprintf(name, size, "%s", de->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+/*
+ * A set of devices stands for the method by which it was formed. If that is the
+ * slot's, and the slot has gone, there is no hot reset: that of the bus might
+ * reach devices that are in other sets.
+ */
+RESET_TEST(hot_reset, slot_gone)
+{
+	struct env *env = &self->env;
+	char service[NAME_MAX + 1];
+	struct info info;
+
+	pciehp_service(service, sizeof(service));
+	if (!service[0])
+		SKIP(return, "no slot of pciehp's");
+
+	env_open(_metadata, env, args.nr_scope);
+	ASSERT_EQ(0, write_file(PCIEHP "unbind", service));
+	EXPECT_EQ(ENODEV, get_info(env->dev[0].fd, &info));
+	EXPECT_REFUSED(ENODEV, hot_reset(env));
+
+	ASSERT_EQ(0, write_file(PCIEHP "bind", service));
+	EXPECT_EQ(0, get_info(env->dev[0].fd, &info));
+	expect_reset(_metadata, env);
+
+	/* What pciehp has said of its slot meanwhile is not of interest */
+	close(env->kmsg);
+	env->kmsg = kmsg_open();
+	ASSERT_LE(0, env->kmsg);
+}
+
+/* A writable page with one behind it that cannot be touched */
+static void *page_before_hole(struct __test_metadata *_metadata)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	void *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_EQ(0, mprotect(map + page, page, PROT_NONE));
+	return map + page;
+}
+
+RESET_TEST(hot_reset, info_bad_arguments)
+{
+	const size_t dev_size = sizeof(struct vfio_pci_dependent_device);
+	struct vfio_pci_hot_reset_info *hdr;
+	void *hole = page_before_hole(_metadata);
+	struct info info;
+	int fd, nr = args.nr_scope;
+
+	env_open(_metadata, &self->env, nr);
+	fd = self->env.dev[0].fd;
+
+#define INFO_ERRNO(arg) \
+	(ioctl(fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, arg) ? errno : 0)
+
+	memset(&info, 0xa5, sizeof(info));
+	info.hdr.argsz = 0;
+	EXPECT_EQ(EINVAL, INFO_ERRNO(&info));
+	info.hdr.argsz = INFO_MINSZ - 1;
+	EXPECT_EQ(EINVAL, INFO_ERRNO(&info));
+	EXPECT_EQ(0xa5a5a5a5, info.hdr.count);
+
+	/* No room for any, or for all but one: the count tells how many */
+	info.hdr.argsz = INFO_MINSZ;
+	EXPECT_EQ(ENOSPC, INFO_ERRNO(&info));
+	EXPECT_EQ(nr, info.hdr.count);
+	memset(&info, 0xa5, sizeof(info));
+	info.hdr.argsz = INFO_MINSZ + nr * dev_size - 1;
+	EXPECT_EQ(ENOSPC, INFO_ERRNO(&info));
+	EXPECT_EQ(nr, info.hdr.count);
+	EXPECT_EQ(0xa5a5a5a5, info.devices[0].group_id);
+
+	/* Just enough, and nothing is written beyond */
+	info.hdr.argsz = INFO_MINSZ + nr * dev_size;
+	EXPECT_EQ(0, INFO_ERRNO(&info));
+	EXPECT_EQ(nr, info.hdr.count);
+	if (nr < MAX_DEVS)
+		EXPECT_EQ(0xa5a5a5a5, info.devices[nr].group_id);
+
+	EXPECT_EQ(EFAULT, INFO_ERRNO(NULL));
+	hdr = hole - INFO_MINSZ + 4;	/* count cannot be read */
+	hdr->argsz = INFO_MINSZ;
+	EXPECT_EQ(EFAULT, INFO_ERRNO(hdr));
+	hdr = hole - INFO_MINSZ;	/* devices[] cannot be written */
+	hdr->argsz = sizeof(info);
+	EXPECT_EQ(EFAULT, INFO_ERRNO(hdr));
+	hdr = hole - sysconf(_SC_PAGESIZE);
+	hdr->argsz = INFO_MINSZ;
+	ASSERT_EQ(0, mprotect(hdr, sysconf(_SC_PAGESIZE), PROT_READ));
+	EXPECT_EQ(EFAULT, INFO_ERRNO(hdr));
+}
+
+/* A cdev gives nothing before it is bound to an iommufd */
+static void expect_unbound_refused(struct __test_metadata *_metadata)
+{
+	struct reset reset = { .hdr.argsz = sizeof(reset) };
+	struct info info;
+	int fd;
+
+	fd = cdev_open(args.scope[0]);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(EINVAL, get_info(fd, &info));
+	EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &reset));
+	close(fd);
+}
+
+RESET_TEST(hot_reset, reset_bad_arguments)
+{
+	struct vfio_pci_hot_reset *hdr;
+	void *hole = page_before_hole(_metadata);
+	struct env *env = &self->env;
+	struct reset good = { .hdr.argsz = sizeof(good) }, bad;
+	int i, fd, null;
+
+	null = open("/dev/null", O_RDWR);
+	ASSERT_LE(0, null);
+	if (env->cdev)
+		expect_unbound_refused(_metadata);
+	env_open(_metadata, env, args.nr_scope);
+	fd = env->dev[0].fd;
+	if (!env->cdev) {
+		good.hdr.count = env->user.nr_groups;
+		for (i = 0; i < env->user.nr_groups; i++)
+			good.fds[i] = env->user.group[i].fd;
+	}
+
+	bad = good;
+	bad.hdr.argsz = 0;
+	EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+	bad.hdr.argsz = RESET_MINSZ - 1;
+	EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+
+	bad = good;
+	bad.hdr.flags = 1;
+	EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+	bad.hdr.flags = 1u << 31;
+	EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+
+	EXPECT_REFUSED(EFAULT, reset_ioctl(fd, NULL));
+	hdr = hole - RESET_MINSZ + 4;	/* count cannot be read */
+	hdr->argsz = RESET_MINSZ;
+	hdr->flags = 0;
+	EXPECT_REFUSED(EFAULT, reset_ioctl(fd, (struct reset *)hdr));
+
+	if (env->cdev) {
+		/* No array, whatever is in it */
+		bad = good;
+		bad.hdr.count = 1;
+		bad.fds[0] = env->user.ctx;
+		EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+		bad.fds[0] = fd;
+		EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+		bad.fds[0] = -1;
+		EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+	} else {
+		bad = good;
+		bad.hdr.count = 0;
+		EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+
+		/* More groups than devices, and many more */
+		bad = good;
+		bad.hdr.count = args.nr_scope + 1;
+		for (i = 0; i < (int)bad.hdr.count && i < MAX_DEVS; i++)
+			bad.fds[i] = good.fds[0];
+		EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+		bad.hdr.count = UINT_MAX;
+		EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+
+		hdr = hole - RESET_MINSZ;	/* group_fds[] cannot be read */
+		*hdr = good.hdr;
+		EXPECT_REFUSED(EFAULT, reset_ioctl(fd, (struct reset *)hdr));
+
+		bad = good;
+		bad.fds[0] = -1;
+		EXPECT_REFUSED(EBADF, reset_ioctl(fd, &bad));
+		bad.fds[0] = null;
+		EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+		bad.fds[0] = env->user.ctx;
+		EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+		bad.fds[0] = fd;
+		EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+		/* A good one first does not help */
+		bad = good;
+		bad.fds[good.hdr.count - 1] = null;
+		EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+	}
+
+	/* The same with nothing wrong */
+	EXPECT_EQ(0, reset_ioctl(fd, &good));
+	expect_marks(_metadata, 0);
+	close(null);
+}
+
+/* What the user has mapped is there again after a reset, and is the new state */
+RESET_TEST(hot_reset, user_mapping)
+{
+	struct vfio_region_info region = { .argsz = sizeof(region) };
+	struct vfio_region_info config = { .argsz = sizeof(config),
+					   .index = VFIO_PCI_CONFIG_REGION_INDEX };
+	__u16 cmd = PCI_COMMAND_MEMORY;
+	__u8 cfg[CFG_SIZE];
+	__u32 *reg, before, after;
+	int fd, cap;
+	void *map;
+
+	env_open(_metadata, &self->env, args.nr_scope);
+	fd = self->env.dev[0].fd;
+
+	ASSERT_LT(0, pci_config(args.scope[0], cfg));
+	cap = pci_cap(cfg, PCI_CAP_ID_MSIX);
+	if (cap)
+		region.index = cfg[cap + PCI_MSIX_TABLE] & PCI_MSIX_TABLE_BIR;
+	ASSERT_EQ(0, ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &region));
+	ASSERT_EQ(0, ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &config));
+	ASSERT_EQ(2, pwrite(fd, &cmd, 2, config.offset + PCI_COMMAND));
+	ASSERT_TRUE(region.flags & VFIO_REGION_INFO_FLAG_MMAP);
+	map = mmap(NULL, region.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		   region.offset);
+	ASSERT_NE(MAP_FAILED, map);
+	self->env.map = map;
+	self->env.map_size = region.size;
+
+	if (cap) {
+		/* The MSI-X table starts with an address that only we wrote */
+		__u32 table;
+
+		memcpy(&table, cfg + cap + PCI_MSIX_TABLE, 4);
+		reg = map + (table & PCI_MSIX_TABLE_OFFSET);
+		__atomic_store_n(reg, 0x5eed0000, __ATOMIC_SEQ_CST);
+		before = __atomic_load_n(reg, __ATOMIC_SEQ_CST);
+		EXPECT_EQ(0x5eed0000, before);
+	} else {
+		reg = map;
+		before = ~__atomic_load_n(reg, __ATOMIC_SEQ_CST);
+	}
+	expect_reset(_metadata, &self->env);
+	after = __atomic_load_n(reg, __ATOMIC_SEQ_CST);
+	EXPECT_NE(before, after);
+	EXPECT_NE(UINT_MAX, after);
+}
+
+/* A device of the same user on another bus has no part in it */
+RESET_TEST(hot_reset, bystander)
+{
+	const char *bdf = args.outside[0];
+	struct reset reset = { .hdr.argsz = sizeof(reset), .hdr.count = 1 };
+	struct dev bystander = { .fd = -1 };
+	struct env *env = &self->env;
+	char driver[NAME_MAX];
+	__u8 cfg[CFG_SIZE], now[CFG_SIZE];
+	int len;
+
+	if (!args.nr_outside)
+		SKIP(return, "no device outside was given");
+
+	ASSERT_EQ(0, pci_driver(bdf, driver, sizeof(driver)));
+	own(_metadata, bdf);
+	env_open(_metadata, env, args.nr_scope);
+	if (!env->cdev) {
+		/* Its group is no proof that one owns the others */
+		struct user other;
+
+		user_init(&other);
+		reset.fds[0] = group_fd(&other, bdf, false);
+		ASSERT_LE(0, reset.fds[0]);
+		EXPECT_REFUSED(EINVAL, reset_ioctl(env->dev[0].fd, &reset));
+		user_close(&other);
+	}
+
+	/* Opened last, its group would be one too many for hot_reset() */
+	if (env->cdev)
+		ASSERT_EQ(0, dev_open(&env->user, true, bdf, &bystander));
+	ASSERT_EQ(0, reset_mark(bdf));
+	ASSERT_LT(0, pci_config(bdf, cfg));
+	expect_reset(_metadata, env);
+	EXPECT_EQ(1, reset_marked(bdf));
+	len = pci_config(bdf, now);
+	ASSERT_LT(0, len);
+	EXPECT_EQ(0, pci_config_diff(bdf, cfg, now, len));
+
+	dev_close(&bystander);
+	disown(_metadata, bdf, driver);
+	ASSERT_EQ(0, reset_mark(bdf));	/* for the end of the test */
+}
+
+/* --- shared: who owns a part of the scope only ------------------------------- */
+
+RESET_FIXTURE(shared)
+
+static bool same_group(const char *a, const char *b)
+{
+	char group_a[16], group_b[16];
+
+	return !pci_link_name(a, "iommu_group", group_a, sizeof(group_a)) &&
+	       !pci_link_name(b, "iommu_group", group_b, sizeof(group_b)) &&
+	       group_a[0] && !strcmp(group_a, group_b);
+}
+
+/* devid of @bdf as the opened cdev reports it, and whether all is owned */
+static void expect_devid(struct __test_metadata *_metadata, struct env *env,
+			 const char *bdf, __u32 devid)
+{
+	const struct vfio_pci_dependent_device *entry;
+	struct info info;
+
+	ASSERT_EQ(0, get_info(env->dev[0].fd, &info));
+	EXPECT_EQ(args.nr_scope, info.hdr.count);
+	EXPECT_EQ(VFIO_PCI_HOT_RESET_FLAG_DEV_ID |
+		  (devid == (__u32)VFIO_PCI_DEVID_NOT_OWNED ? 0 :
+		   VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED), info.hdr.flags);
+	entry = find_info(&info, bdf);
+	ASSERT_NE(NULL, entry);
+	EXPECT_EQ(devid, entry->devid);
+	entry = find_info(&info, args.scope[0]);
+	ASSERT_NE(NULL, entry);
+	EXPECT_EQ(env->dev[0].devid, entry->devid);
+}
+
+/* The others have no driver: nobody speaks for them */
+RESET_TEST(shared, without_driver)
+{
+	struct env *env = &self->env;
+	int i;
+
+	for (i = 1; i < args.nr_scope; i++)
+		ASSERT_EQ(0, pci_bind(args.scope[i], ""));
+	env_open(_metadata, env, 1);
+	if (env->cdev)
+		expect_devid(_metadata, env, args.scope[1], VFIO_PCI_DEVID_NOT_OWNED);
+	EXPECT_REFUSED(EINVAL, hot_reset(env));
+}
+
+/* The others are at work for the host */
+RESET_TEST(shared, other_driver)
+{
+	struct env *env = &self->env;
+	char driver[NAME_MAX];
+	bool one_group;
+	int i;
+
+	one_group = same_group(args.scope[0], args.scope[1]);
+	if (!env->driver[1][0])
+		SKIP(return, "no driver but vfio-pci for %s", args.scope[1]);
+	for (i = 1; i < args.nr_scope; i++)
+		disown(_metadata, args.scope[i], env->driver[i]);
+	mark_scope(_metadata);
+	if (one_group) {
+		/* The IOMMU cannot tell them apart: not even the open succeeds */
+		EXPECT_EQ(-1, dev_open(&env->user, env->cdev, args.scope[0], &env->dev[0]));
+		EXPECT_EQ(EPERM, errno);
+		expect_marks(_metadata, 1);
+	} else {
+		env_open(_metadata, env, 1);
+		if (env->cdev)
+			expect_devid(_metadata, env, args.scope[1],
+				     VFIO_PCI_DEVID_NOT_OWNED);
+		EXPECT_REFUSED(EINVAL, hot_reset(env));
+	}
+	for (i = 1; i < args.nr_scope; i++) {
+		ASSERT_EQ(0, pci_driver(args.scope[i], driver, sizeof(driver)));
+		EXPECT_STREQ(env->driver[i], driver);
+	}
+}
+
+/* The others are with vfio, but not opened */
+RESET_TEST(shared, unopened)
+{
+	struct env *env = &self->env;
+	int i;
+
+	env_open(_metadata, env, 1);
+	if (same_group(args.scope[0], args.scope[1])) {
+		/* Nobody else can get at them: as good as owned */
+		if (env->cdev)
+			expect_devid(_metadata, env, args.scope[1], VFIO_PCI_DEVID_OWNED);
+		expect_reset(_metadata, env);
+		return;
+	}
+
+	if (env->cdev)
+		expect_devid(_metadata, env, args.scope[1], VFIO_PCI_DEVID_NOT_OWNED);
+	EXPECT_REFUSED(EINVAL, hot_reset(env));
+	if (env->cdev)
+		return;
+	/* To hold their groups is enough, in no container or not */
+	for (i = 1; i < args.nr_scope; i++)
+		ASSERT_LE(0, group_fd(&env->user, args.scope[i], false));
+	expect_reset(_metadata, env);
+}
+
+/* The others are opened by somebody else */
+RESET_TEST(shared, other_user)
+{
+	struct env *env = &self->env;
+	struct dev dev = { .fd = -1 };
+	struct user other;
+
+	user_init(&other);
+	env_open(_metadata, env, 1);
+	if (same_group(args.scope[0], args.scope[1])) {
+		EXPECT_EQ(-1, dev_open(&other, env->cdev, args.scope[1], &dev));
+		expect_reset(_metadata, env);
+	} else {
+		ASSERT_EQ(0, dev_open(&other, env->cdev, args.scope[1], &dev));
+		if (env->cdev)
+			expect_devid(_metadata, env, args.scope[1],
+				     VFIO_PCI_DEVID_NOT_OWNED);
+		EXPECT_REFUSED(EINVAL, hot_reset(env));
+	}
+	dev_close(&dev);
+	user_close(&other);
+}
+
+/* --- race: a function comes and goes while its sibling is reset ---------------- */
+
+RESET_FIXTURE(race)
+
+#define RACE_ROUNDS	20	/* of removal and reset, at least */
+#define RACE_ATTEMPTS	20000
+
+struct race {
+	const char *bdf;
+	bool stop;
+	int rounds;
+	int failures;
+};
+
+static void *come_and_go(void *data)
+{
+	struct race *race = data;
+	unsigned int seed = 1;
+
+	while (!__atomic_load_n(&race->stop, __ATOMIC_RELAXED)) {
+		if (pci_write_attr(race->bdf, "remove", "1"))
+			race->failures++;
+		usleep(rand_r(&seed) % 300000);
+		/* Of their bus only: the bridge above is not touched */
+		if (pci_write_attr(args.scope[0], "rescan", "1"))
+			race->failures++;
+		usleep(rand_r(&seed) % 300000);
+		if (pci_bind(race->bdf, "vfio-pci"))
+			race->failures++;
+		usleep(rand_r(&seed) % 300000);
+		__atomic_fetch_add(&race->rounds, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+/*
+ * Each reset succeeds and was one, or says why not and was none; and the kernel
+ * survives.
+ */
+RESET_TEST(race, remove_and_rescan)
+{
+	struct env *env = &self->env;
+	struct race race = { .bdf = args.scope[args.nr_scope - 1] };
+	int i, err, done = 0, refused = 0;
+	pthread_t thread;
+
+	ASSERT_LT(1, args.nr_scope);
+	/* What the rescan finds is for come_and_go() to bind */
+	ASSERT_EQ(0, write_file("/sys/bus/pci/drivers_autoprobe", "0"));
+	env_open(_metadata, env, 1);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, come_and_go, &race));
+	for (i = 0; i < RACE_ATTEMPTS; i++) {
+		if (done >= RACE_ROUNDS &&
+		    __atomic_load_n(&race.rounds, __ATOMIC_RELAXED) >= RACE_ROUNDS)
+			break;
+		EXPECT_EQ(0, reset_mark(args.scope[0]));
+		err = hot_reset(env);
+		EXPECT_EQ(err ? 1 : 0, reset_marked(args.scope[0])) {
+			TH_LOG("errno %d", err);
+		}
+		/* Not all owned; or somebody else is at it, try again */
+		EXPECT_TRUE(!err || err == EINVAL || err == EAGAIN || err == EBUSY) {
+			TH_LOG("undocumented errno %d: %s", err, strerror(err));
+		}
+		if (err) {
+			refused++;
+			usleep(10000);
+		} else {
+			done++;
+		}
+	}
+	__atomic_store_n(&race.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	TH_LOG("%d resets, %d refused, during %d rounds of remove and rescan",
+	       done, refused, race.rounds);
+	EXPECT_LE(RACE_ROUNDS, done);
+	EXPECT_LE(RACE_ROUNDS, race.rounds);
+	EXPECT_EQ(0, race.failures);
+	ASSERT_EQ(0, write_file("/sys/bus/pci/drivers_autoprobe", "1"));
+}
+
+/* --- last_close: devices that only a hot reset can reset ---------------------- */
+
+RESET_FIXTURE(last_close)
+
+/*
+ * vfio leaves no device dirty: when the last of the users of a bus goes and a
+ * function could not be reset by itself, all are reset together.
+ */
+RESET_TEST(last_close, resets_all)
+{
+	struct env *env = &self->env;
+	int i;
+
+	env_open(_metadata, env, args.nr_scope);
+	mark_scope(_metadata);
+	for (i = 0; i < args.nr_scope - 1; i++) {
+		dev_close(&env->dev[i]);
+		expect_marks(_metadata, 1);
+	}
+	dev_close(&env->dev[i]);
+	expect_marks(_metadata, 0);
+}
+
+/* --- main ----------------------------------------------------------------------- */
+
+/* Without an IOMMU, vfio gives devices only to who asks for it */
+static int allow_noiommu(void)
+{
+	struct dirent *de;
+	DIR *dir = opendir("/sys/class/iommu");
+
+	noiommu = true;
+	while (dir && (de = readdir(dir)))
+		if (de->d_name[0] != '.')
+			noiommu = false;
+	if (dir)
+		closedir(dir);
+	return noiommu ? write_file(NOIOMMU_PARAM, "1") : 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (reset_parse_args(&args, &argc, argv))
+		return KSFT_FAIL;
+	if (!args.nr_scope) {
+		ksft_print_header();
+		ksft_exit_skip("no devices given, they would be reset: see run_vm_tests.sh\n");
+	}
+	if (allow_noiommu())
+		return KSFT_FAIL;
+	return test_harness_run(argc, argv);
+}

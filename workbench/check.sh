@@ -1,0 +1,131 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Static checks of what the series touches and adds. Where the base has
+# reports of its own, only those that the series adds count.
+
+. "$(dirname "$0")/lib.sh"
+
+"$here/deps.sh" build check
+"$here/series.sh"
+"$here/kernel.sh" x86 config
+
+verify=$build/verify/tree
+obj=$build/verify/w1
+log=$build/check
+git="git -C $tree"
+mkdir -p "$obj" "$log"
+
+mapfile -t touched < <($git diff --name-only --diff-filter=d "$(base)" series)
+mapfile -t sources < <(printf '%s\n' "${touched[@]}" | grep '\.c$' | grep -vE '^(tools|samples)/')
+mapfile -t documented < <(printf '%s\n' "${touched[@]}" | grep '\.[ch]$' | grep -vE '^(tools|samples)/')
+
+# reports LOG: its messages about files that the series touches, without line
+# numbers and colours, sorted, each as often as it came. What is left out is
+# what sparse 0.6.4 says of every MODULE_*() line; gcc would not let it pass.
+reports()
+{
+	sed -E 's/\x1b\[[0-9;]*[mK]//g' "$1" | grep -iE '(warning|error): ' |
+		sed -E 's|^.*/tree/||; s/^(Warning|Error): //; s/:[0-9]+(:[0-9]+)?/:/g' |
+		grep -v 'error: bad constant expression' |
+		grep -F -f <(printf '%s\n' "${touched[@]}") | sort || true
+}
+
+# added NAME: what NAME reports for the series and not for the base.
+added()
+{
+	comm -13 <(reports "$log/$1.base") <(reports "$log/$1.series") >"$log/$1.added"
+	sed 's/^/    /' "$log/$1.added"
+	[[ ! -s $log/$1.added ]]
+}
+
+# W=1 and sparse, for one commit: gcc's messages come with compiling, sparse
+# runs on what is there already. A file need not be part of the configuration.
+compile() # COMMIT base|series
+{
+	local object objects=() flags=(ARCH=x86 -j"$J" -k W=1 KCFLAGS=-Wno-error)
+
+	checkout "$1"
+	cp "$build/x86/.config" "$obj/.config"
+	kmake "$verify" "$obj" ARCH=x86 olddefconfig || return 1
+	for object in "${sources[@]/%.c/.o}"; do
+		[[ ! -f $verify/${object%.o}.c ]] || objects+=("$object")
+		rm -f "$obj/$object"
+	done
+	kmake "$verify" "$obj" "${flags[@]}" "${objects[@]}" >"$log/w1.$2" 2>&1
+	kmake "$verify" "$obj" "${flags[@]}" C=2 CF=-D__typeof_unqual__=__typeof__ "${objects[@]}" >"$log/sparse.$2" 2>&1
+	for object in "${objects[@]}"; do
+		[[ -f $obj/$object ]] || printf '%s\n' "$object"
+	done >"$log/missing.$2"
+}
+
+# Each source was compiled and looked at by sparse, or the comparison proves
+# nothing. What the base cannot compile either is for another architecture.
+covered()
+{
+	comm -13 "$log/missing.base" "$log/missing.series" | sed 's/$/ does not compile/'
+	[[ -z $(comm -13 "$log/missing.base" "$log/missing.series") ]] &&
+		(($(grep -c '^  CHECK ' "$log/sparse.series") >= ${#sources[@]} - $(wc -l <"$log/missing.series")))
+}
+
+# What checkpatch says that does not apply here. In the kernel: that a new file
+# may need an entry in MAINTAINERS, which has patterns for these folders.
+kernel_ignore=FILE_PATH_CHANGES
+# In tests, which are user space: errno is positive there, registers are mapped
+# through a volatile pointer, kselftest_harness.h is macros that declare
+# functions and types, the kernel's attribute macros do not exist, and shell
+# scripts are executable, with lines like "mount -t proc proc".
+tests_ignore=$kernel_ignore,USE_NEGATIVE_ERRNO,VOLATILE,COMPLEX_MACRO,MULTISTATEMENT_MACRO_USE_DO_WHILE
+tests_ignore+=,MACRO_ARG_REUSE,PREFER_DEFINED_ATTRIBUTE_MACRO,EXECUTE_PERMISSIONS,REPEATED_WORD,SPACING
+
+checkpatch()
+{
+	local mail ignore bad=0
+
+	checkout series
+	# Its SPDX check needs the modules of Debian's python3, not of another one.
+	for mail in $(mails); do
+		ignore=$kernel_ignore
+		grep -qE '^\+\+\+ b/(drivers|include|lib|arch|kernel)/' "$mail" || ignore=$tests_ignore
+		(cd "$verify" && PATH=/usr/bin:$PATH perl scripts/checkpatch.pl --strict --show-types --quiet --ignore "$ignore" "$mail") || bad=1
+	done >"$log/checkpatch" 2>&1
+	sed 's/^/    /' "$log/checkpatch"
+	((bad == 0))
+}
+
+kernel_doc() # COMMIT base|series
+{
+	local file
+
+	checkout "$1"
+	for file in "${documented[@]}"; do
+		[[ ! -f $verify/$file ]] || (cd "$verify" && scripts/kernel-doc -none -Wall "$file")
+	done >"$log/kernel-doc.$2" 2>&1 || true
+}
+
+shell_files()
+{
+	git -C "$repo" ls-files --cached --others --exclude-standard | while read -r file; do
+		if [[ $file == *.sh ]] || head -n 1 "$repo/$file" 2>/dev/null | grep -qE '^#!.*\b(ba|da)?sh\b'; then
+			printf '%s\n' "$file"
+		fi
+	done
+}
+
+say "check: what does the series add that a tool objects to?"
+for at in base series; do
+	commit=series
+	[[ $at == series ]] || commit=$(base)
+	step check "W=1 and sparse on ${#sources[@]} files of the $at" compile "$commit" "$at" ||
+		die "the $at cannot be compiled for the checks, see build/check.log"
+	kernel_doc "$commit" "$at"
+done
+check "checkpatch --strict" checkpatch
+check "W=1 and sparse saw every file" covered
+check "W=1" added w1
+check "sparse" added sparse
+check "kernel-doc" added kernel-doc
+mapfile -t scripts < <(shell_files)
+cd "$repo"
+check "shellcheck (${#scripts[@]} scripts)" shellcheck --external-sources "${scripts[@]}"
+finish
