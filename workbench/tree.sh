@@ -63,6 +63,7 @@ push()
 	touch "$state/pushing"
 	if [[ ! -d $kept ]]; then
 		index_of /
+		rm -rf "$kept.new"
 		mkdir "$kept.new"
 		(cd "$tree" && differences | while read -r file; do
 			[[ ! -f $file ]] || cp -p --parents "$file" "$kept.new"
