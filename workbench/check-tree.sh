@@ -69,9 +69,12 @@ all_linked()
 	done <"$tmp/new-files" | nothing
 }
 
+# What this repository ignores counts as nothing here as well. The kernel's own
+# list is of no use: Debian's ignores every file.
 nothing_else()
 {
-	comm -13 "$tmp/new-files" <(git -C "$tree" ls-files --others --exclude-standard) |
+	comm -13 "$tmp/new-files" <(git -C "$tree" ls-files --others --exclude=/.pc --exclude=/patches \
+		--exclude-from="$repo/.gitignore") |
 		sed 's/$/ is only in build\/tree/' | nothing
 }
 

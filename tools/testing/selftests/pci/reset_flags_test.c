@@ -13,7 +13,8 @@
  * Which method it was shows in who was reset and in the kernel's log. The devices
  * of QEMU do not reset themselves on the way from D3hot to D0: after a PM reset
  * the mark proves that it was no other method, and the fault of a device which
- * goes away with the write of D3hot that it was this one.
+ * goes away with the write of D3hot that it was this one. Its CXL ports obey to a
+ * Secondary Bus Reset also if it is masked: that CXL_BUS unmasks it goes unseen.
  *
  * Fixtures: flags is for any device, shared for two or more functions below one
  * port, hotplug for a device in a slot of pciehp, quirk for an NVMe.
