@@ -255,9 +255,18 @@ pci_reset_scope_select(struct pci_dev *dev, pci_reset_flags_t flags)
 		PCI_RESET_SLOT, PCI_RESET_BUS, PCI_RESET_CXL_BUS,
 	};
 	struct pci_reset_scope *scope;
-	pci_reset_flags_t method;
+	pci_reset_flags_t method = 0;
 
-	method = pci_reset_fn_select(dev, flags & PCI_RESET_FUNC);
+	/* In the middle of another reset a device would deny all it can do */
+	if (flags & PCI_RESET_FUNC) {
+		if (!(flags & (PCI_RESET_LOCKED | PCI_RESET_TRYLOCK)))
+			pci_cfg_access_lock(dev);
+		else if (!pci_cfg_access_trylock(dev))
+			return ERR_PTR(-EAGAIN);
+
+		method = pci_reset_fn_select(dev, flags & PCI_RESET_FUNC);
+		pci_cfg_access_unlock(dev);
+	}
 	if (method)
 		return pci_reset_scope_alloc(dev, method, NULL);
 
@@ -277,7 +286,8 @@ pci_reset_scope_select(struct pci_dev *dev, pci_reset_flags_t flags)
  * pci_reset_scope_get - ask what a reset would do, without resetting
  * @dev: device to be reset
  * @flags: methods that are allowed, any of %PCI_RESET_ANY, and optionally
- *	%PCI_RESET_ALONE; the other modifiers have no effect here
+ *	modifiers, of which %PCI_RESET_TRYLOCK and %PCI_RESET_LOCKED say here
+ *	not to wait for the end of another reset of @dev
  *
  * Select the method that pci_reset_bus_flags() would use and collect the
  * devices that it affects: @dev alone for a function reset, everything in the
@@ -289,14 +299,16 @@ pci_reset_scope_select(struct pci_dev *dev, pci_reset_flags_t flags)
  * agrees, pci_reset_scope_commit() performs this very reset, or fails if it
  * would be another one by then.
  *
- * Context: May sleep.  Takes pci_bus_sem and pci_slot_mutex.  May resume
- * @dev if @flags allows a function reset.
+ * Context: May sleep.  Takes pci_bus_sem and pci_slot_mutex.  If @flags allows
+ * a function reset, takes the config access of @dev, which the caller does not
+ * hold, and may resume @dev.
  *
  * Return: what the reset would do, to be released by pci_reset_scope_put(),
  * or an ERR_PTR():
  * * -EINVAL	- no method or an unknown bit in @flags
  * * -ENODEV	- @dev has been removed or disconnected
  * * -ENOTTY	- none of the methods works for @dev where it is
+ * * -EAGAIN	- @dev is being reset and @flags forbids to wait
  * * -EBUSY	- another device would be reset and @flags forbids that
  * * -ENOMEM	- out of memory
  */

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A caller that holds the lock of its device resets it, and at the same time
+ * somebody else resets or removes that device.  Locks rank from the bridge
+ * down, and this caller comes from below: it must never wait for the bridge,
+ * or it waits for one who waits for the device.
+ *
+ * Each case lets the other start at many points in time, from long before the
+ * lock is taken until the reset is over.  A deadlock ends in a time-out, or
+ * with the hung task detector.
+ */
+
+#include <linux/completion.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/pci_hotplug.h>
+
+#include "sim-kunit.h"
+
+/* The lock is taken after RR_LEAD_MS, and the reset RR_HOLD_MS later */
+#define RR_LEAD_MS	160
+#define RR_HOLD_MS	30
+/*
+ * The other one starts up to this.  A removal starts before the reset does,
+ * because the core waits a minute for a device that is pulled in its middle.
+ */
+#define RR_LAST_MS	400
+#define RR_LAST_REMOVE_MS (RR_LEAD_MS + RR_HOLD_MS)
+#define RR_STEPS	31
+/* Far more than everything takes together */
+#define RR_DEADLOCK_MS	(100 * MSEC_PER_SEC)
+
+/* One race: the caller under test against its rival */
+struct rr {
+	struct kunit *test;
+	const struct rr_rival *rival;
+	pci_reset_flags_t mask;
+	unsigned int start_ms;
+	struct pci_sim_func *port;
+	struct pci_sim_func *ep;
+	struct pci_sim_func *other;
+	struct pci_dev *pdev;
+	struct hotplug_slot *slot;
+	int result;
+	int rival_result;
+	struct completion done;
+};
+
+/**
+ * struct rr_rival - what goes on at the same time
+ * @name: name of the parameter
+ * @run: do it; returns 0, or a negative error
+ * @bridge: it waits for the device with the bridge locked
+ * @removes: the device is gone afterwards
+ */
+struct rr_rival {
+	const char *name;
+	int (*run)(struct rr *rr);
+	bool bridge;
+	bool removes;
+};
+
+static int rr_reset_bus(struct rr *rr)
+{
+	return pci_reset_bus(rr->pdev);
+}
+
+/* This is also what "reset" in sysfs does */
+static int rr_reset_function(struct rr *rr)
+{
+	return pci_reset_function(rr->pdev);
+}
+
+static int rr_try_reset_function(struct rr *rr)
+{
+	return pci_try_reset_function(rr->pdev);
+}
+
+static int rr_reset_link(struct rr *rr)
+{
+	return pci_reset_bus_flags(rr->pdev, PCI_RESET_LINK);
+}
+
+static int rr_reset_func(struct rr *rr)
+{
+	return pci_reset_bus_flags(rr->pdev, PCI_RESET_FUNC);
+}
+
+static int rr_try_reset_link(struct rr *rr)
+{
+	return pci_reset_bus_flags(rr->pdev,
+				   PCI_RESET_LINK | PCI_RESET_TRYLOCK);
+}
+
+/* Surprise removal */
+static int rr_unplug(struct rr *rr)
+{
+	pci_sim_unplug(rr->port);
+	return 0;
+}
+
+/* "power" of the slot in sysfs */
+static int rr_power_off(struct rr *rr)
+{
+	return rr->slot->ops->disable_slot(rr->slot);
+}
+
+/* "remove" in sysfs */
+static int rr_remove(struct rr *rr)
+{
+	pci_stop_and_remove_bus_device_locked(rr->pdev);
+	return 0;
+}
+
+static const struct rr_rival rr_rivals[] = {
+	{ "pci_reset_bus", rr_reset_bus },
+	{ "pci_reset_function", rr_reset_function, .bridge = true },
+	{ "pci_try_reset_function", rr_try_reset_function },
+	{ "LINK", rr_reset_link, .bridge = true },
+	{ "LINK, TRYLOCK", rr_try_reset_link },
+	{ "FUNC", rr_reset_func },
+	{ "surprise removal", rr_unplug, .removes = true },
+	{ "slot power off", rr_power_off, .removes = true },
+	{ "sysfs remove", rr_remove, .removes = true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(rr_rival, rr_rivals, name);
+
+static int rr_thread(void *data)
+{
+	struct rr *rr = data;
+
+	msleep(rr->start_ms);
+	rr->rival_result = rr->rival->run(rr);
+	complete(&rr->done);
+	return 0;
+}
+
+/* With the device lock held by our caller */
+static int rr_reset_locked(struct pci_dev *pdev, void *data)
+{
+	struct rr *rr = data;
+
+	msleep(RR_HOLD_MS);
+	rr->result = pci_reset_bus_flags(pdev, rr->mask | PCI_RESET_LOCKED |
+					       PCI_RESET_ALONE);
+	return 0;
+}
+
+static void rr_caller_of_lock(struct rr *rr)
+{
+	device_lock(&rr->pdev->dev);
+	rr_reset_locked(rr->pdev, rr);
+	device_unlock(&rr->pdev->dev);
+}
+
+/* The driver core holds the lock, and there is nothing to do if it is late */
+static void rr_caller_in_probe(struct rr *rr)
+{
+	rr->result = -ENODEV;
+	KUNIT_EXPECT_GE(rr->test, device_attach(&rr->pdev->dev), 0);
+}
+
+static void rr_expect(struct rr *rr)
+{
+	struct pci_sim_counts c = pci_sim_counts(rr->ep);
+	const struct rr_rival *rival = rr->rival;
+	struct kunit *test = rr->test;
+	unsigned int ms = rr->start_ms;
+
+	KUNIT_EXPECT_EQ_MSG(test, c.reset_prepare, c.reset_done, "%u ms", ms);
+	SIM_EXPECT_UNTOUCHED(test, rr->other);
+
+	if (rival->removes) {
+		KUNIT_EXPECT_TRUE_MSG(test,
+				      rr->result == 0 ||
+				      rr->result == -ENODEV ||
+				      rr->result == -ETIMEDOUT,
+				      "%d, removed after %u ms", rr->result,
+				      ms);
+		KUNIT_EXPECT_EQ_MSG(test, c.probe, c.remove, "%u ms", ms);
+		KUNIT_EXPECT_FALSE_MSG(test, sim_kunit_has_dev(rr->ep),
+				       "%u ms", ms);
+		return;
+	}
+
+	/* To lose is to have touched nothing */
+	KUNIT_EXPECT_TRUE_MSG(test, rr->result == 0 || rr->result == -EAGAIN,
+			      "%d, rival after %u ms", rr->result, ms);
+	KUNIT_EXPECT_TRUE_MSG(test, rr->rival_result == 0 ||
+			      rr->rival_result == -EAGAIN,
+			      "rival got %d after %u ms", rr->rival_result,
+			      ms);
+	KUNIT_EXPECT_EQ_MSG(test, !rr->result + !rr->rival_result,
+			    pci_sim_resets_all(rr->ep), "%u ms", ms);
+	KUNIT_EXPECT_EQ_MSG(test, c.probe, c.remove + 1, "%u ms", ms);
+}
+
+static void rr_one(struct rr *rr, bool in_probe)
+{
+	struct kunit *test = rr->test;
+	struct task_struct *task;
+	struct pci_sim *sim;
+
+	sim = sim_kunit_alloc(test);
+	rr->port = pci_sim_root_port(sim, .hotplug = true, .power_ctrl = true);
+	rr->ep = pci_sim_endpoint(sim, rr->port, .flr = true, .flr_ms = 20);
+	rr->other = pci_sim_endpoint(sim, pci_sim_root_port(sim),
+				     .flr = true);
+	sim_kunit_start(test, sim);
+	sim_kunit_mark(test, rr->other);
+	rr->pdev = sim_kunit_dev(test, rr->ep);
+	rr->slot = rr->pdev->slot->hotplug;
+	if (in_probe) {
+		device_release_driver(&rr->pdev->dev);
+		pci_sim_on_probe(rr->ep, rr_reset_locked, rr);
+	}
+
+	init_completion(&rr->done);
+	task = kthread_run(rr_thread, rr, "%s", rr->rival->name);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
+
+	msleep(RR_LEAD_MS);
+	if (in_probe)
+		rr_caller_in_probe(rr);
+	else
+		rr_caller_of_lock(rr);
+
+	if (!wait_for_completion_timeout(&rr->done,
+					 msecs_to_jiffies(RR_DEADLOCK_MS))) {
+		KUNIT_FAIL(test, "deadlock, rival after %u ms", rr->start_ms);
+		wait_for_completion(&rr->done);
+	}
+
+	msleep(SIM_SETTLE_MS);
+	rr_expect(rr);
+	/* Nothing to be found by pciehp when the port wakes up to be removed */
+	pci_sim_unplug(rr->port);
+	kunit_release_action(test, sim_kunit_dev_put, rr->pdev);
+	kunit_release_action(test, sim_kunit_destroy, sim);
+}
+
+static void rr_race(struct kunit *test, pci_reset_flags_t mask, bool in_probe)
+{
+	struct rr rr = {
+		.test = test,
+		.rival = test->param_value,
+		.mask = mask,
+	};
+	unsigned int last = rr.rival->removes ? RR_LAST_REMOVE_MS : RR_LAST_MS;
+	unsigned int won = 0, lost = 0, i;
+
+	for (i = 0; i <= RR_STEPS; i++) {
+		rr.start_ms = i * last / RR_STEPS;
+		rr_one(&rr, in_probe);
+		won += rr.result == 0;
+		lost += rr.result == -EAGAIN;
+	}
+
+	/* Both can happen, or the race has not been run */
+	if (!rr.rival->removes)
+		KUNIT_EXPECT_GT(test, won, 0);
+	if (rr.rival->bridge && mask & PCI_RESET_LINK)
+		KUNIT_EXPECT_GT(test, lost, 0);
+	else
+		KUNIT_EXPECT_EQ(test, lost, 0);
+}
+
+static void rr_link(struct kunit *test)
+{
+	rr_race(test, PCI_RESET_LINK, false);
+}
+
+static void rr_func(struct kunit *test)
+{
+	rr_race(test, PCI_RESET_FUNC, false);
+}
+
+static void rr_link_in_probe(struct kunit *test)
+{
+	rr_race(test, PCI_RESET_LINK, true);
+}
+
+/* In real time a parameter takes a minute and a half */
+#define RR_SLOW	{ .speed = KUNIT_SPEED_VERY_SLOW }
+
+static struct kunit_case rr_cases[] = {
+	KUNIT_CASE_PARAM_ATTR(rr_link, rr_rival_gen_params, RR_SLOW),
+	KUNIT_CASE_PARAM_ATTR(rr_func, rr_rival_gen_params, RR_SLOW),
+	KUNIT_CASE_PARAM_ATTR(rr_link_in_probe, rr_rival_gen_params, RR_SLOW),
+	{}
+};
+
+static struct kunit_suite rr_suite = {
+	.name = "pci-reset-race",
+	.test_cases = rr_cases,
+};
+
+kunit_test_suite(rr_suite);
+
+MODULE_DESCRIPTION("KUnit tests of resets with the device lock held");
+MODULE_LICENSE("GPL");
