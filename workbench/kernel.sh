@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# kernel.sh x86|uml [config]: builds build/tree into build/x86 (for QEMU) or
-# build/uml (for KUnit), configured by the fragment that the series keeps in
-# the tree. With "config" it stops when the configuration is there.
+# kernel.sh x86|uml|uml-debug|uml-preempt [config]: builds build/tree into
+# build/x86 (for QEMU) or build/uml... (for KUnit), configured by fragments
+# that are in the tree. With "config" it stops when the configuration is there.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -13,13 +13,17 @@ x86)
 	from=tinyconfig
 	fragments=(tools/testing/selftests/pci/config)
 	;;
-uml)
+uml | uml-debug | uml-preempt)
 	arch=(ARCH=um) targets=(linux) files=1100
 	from=
 	fragments=(tools/testing/kunit/configs/arch_uml.config drivers/pci/.kunitconfig)
+	[[ $1 != uml-debug ]] || fragments+=(drivers/pci/tests/debug.config)
+	# With coverage, because with preemption there are most ways through the code.
+	[[ $1 != uml-preempt ]] ||
+		fragments+=(drivers/pci/tests/preempt.config tools/testing/kunit/configs/coverage_uml.config)
 	;;
 *)
-	die "usage: kernel.sh x86|uml"
+	die "usage: kernel.sh x86|uml|uml-debug|uml-preempt [config]"
 	;;
 esac
 obj=$build/$1
@@ -48,20 +52,22 @@ configure()
 # An option that olddefconfig did not take as it stands is an error.
 dropped()
 {
-	local line option bad=0
+	local fragment line option got bad=0
 
-	while read -r line; do
-		case $line in
-		CONFIG_*=*) option=${line%%=*} ;;
-		'# CONFIG_'*' is not set') option=${line#'# '} option=${option%' is not set'} ;;
-		*) continue ;;
-		esac
-		got=$(grep -E "^($option=.*|# $option is not set)$" "$obj/.config.new" || echo "# $option is not set")
-		if [[ $got != "$line" ]]; then
-			printf 'error: %s: %s became %s\n' "${fragments[-1]}" "$line" "$got"
-			bad=1
-		fi
-	done <"$tree/${fragments[-1]}"
+	for fragment in "${fragments[@]}"; do
+		while read -r line; do
+			case $line in
+			CONFIG_*=*) option=${line%%=*} ;;
+			'# CONFIG_'*' is not set') option=${line#'# '} option=${option%' is not set'} ;;
+			*) continue ;;
+			esac
+			got=$(grep -E "^($option=.*|# $option is not set)$" "$obj/.config.new" || echo "# $option is not set")
+			if [[ $got != "$line" ]]; then
+				printf 'error: %s: %s became %s\n' "$fragment" "$line" "$got"
+				bad=1
+			fi
+		done <"$tree/$fragment"
+	done
 	return $bad
 }
 

@@ -679,10 +679,6 @@ static int pci_reset_locked(const struct pci_reset_scope *scope,
 
 	pci_reset_hotplug_unignore(scope);
 
-	/* Whatever the hardware made of it, this is why */
-	if (pci_dev_is_disconnected(scope->dev))
-		rc = -ENODEV;
-
 	return rc;
 }
 

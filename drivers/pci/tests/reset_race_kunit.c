@@ -197,10 +197,9 @@ static void rr_expect(struct rr *rr)
 	KUNIT_EXPECT_EQ_MSG(test, c.probe, c.remove + 1, "%u ms", ms);
 }
 
-static void rr_one(struct rr *rr, bool in_probe)
+static struct pci_sim *rr_build(struct rr *rr)
 {
 	struct kunit *test = rr->test;
-	struct task_struct *task;
 	struct pci_sim *sim;
 
 	sim = sim_kunit_alloc(test);
@@ -212,33 +211,56 @@ static void rr_one(struct rr *rr, bool in_probe)
 	sim_kunit_mark(test, rr->other);
 	rr->pdev = sim_kunit_dev(test, rr->ep);
 	rr->slot = rr->pdev->slot->hotplug;
+	return sim;
+}
+
+static void rr_destroy(struct rr *rr, struct pci_sim *sim)
+{
+	/* Nothing to be found by pciehp when the port wakes up to be removed */
+	pci_sim_unplug(rr->port);
+	kunit_release_action(rr->test, sim_kunit_dev_put, rr->pdev);
+	kunit_release_action(rr->test, sim_kunit_destroy, sim);
+}
+
+static void rr_start(struct rr *rr)
+{
+	struct task_struct *task;
+
+	init_completion(&rr->done);
+	task = kthread_run(rr_thread, rr, "%s", rr->rival->name);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(rr->test, task);
+}
+
+static void rr_finish(struct rr *rr)
+{
+	if (!wait_for_completion_timeout(&rr->done,
+					 msecs_to_jiffies(RR_DEADLOCK_MS))) {
+		KUNIT_FAIL(rr->test, "deadlock, rival after %u ms",
+			   rr->start_ms);
+		wait_for_completion(&rr->done);
+	}
+	msleep(SIM_SETTLE_MS);
+}
+
+static void rr_one(struct rr *rr, bool in_probe)
+{
+	struct pci_sim *sim = rr_build(rr);
+
 	if (in_probe) {
 		device_release_driver(&rr->pdev->dev);
 		pci_sim_on_probe(rr->ep, rr_reset_locked, rr);
 	}
 
-	init_completion(&rr->done);
-	task = kthread_run(rr_thread, rr, "%s", rr->rival->name);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
-
+	rr_start(rr);
 	msleep(RR_LEAD_MS);
 	if (in_probe)
 		rr_caller_in_probe(rr);
 	else
 		rr_caller_of_lock(rr);
+	rr_finish(rr);
 
-	if (!wait_for_completion_timeout(&rr->done,
-					 msecs_to_jiffies(RR_DEADLOCK_MS))) {
-		KUNIT_FAIL(test, "deadlock, rival after %u ms", rr->start_ms);
-		wait_for_completion(&rr->done);
-	}
-
-	msleep(SIM_SETTLE_MS);
 	rr_expect(rr);
-	/* Nothing to be found by pciehp when the port wakes up to be removed */
-	pci_sim_unplug(rr->port);
-	kunit_release_action(test, sim_kunit_dev_put, rr->pdev);
-	kunit_release_action(test, sim_kunit_destroy, sim);
+	rr_destroy(rr, sim);
 }
 
 static void rr_race(struct kunit *test, pci_reset_flags_t mask, bool in_probe)
@@ -282,6 +304,37 @@ static void rr_link_in_probe(struct kunit *test)
 	rr_race(test, PCI_RESET_LINK, true);
 }
 
+/*
+ * A rescan adds the device, and its driver is about to reset the slot when the
+ * slot is switched off: the driver's side has pci_rescan_remove_lock, which
+ * pciehp needs for the removal, and wants pciehp's reset_lock.
+ */
+static void rr_rescan(struct kunit *test)
+{
+	static const struct rr_rival power_off = {
+		"slot power off", rr_power_off, .removes = true
+	};
+	struct rr rr = { .test = test, .rival = &power_off, .result = 1 };
+	struct pci_sim *sim;
+	struct pci_bus *bus;
+
+	sim = rr_build(&rr);
+	bus = rr.pdev->bus;
+	pci_stop_and_remove_bus_device_locked(rr.pdev);
+	rr.mask = PCI_RESET_LINK;
+	rr.start_ms = RR_HOLD_MS / 2;
+	pci_sim_on_probe(rr.ep, rr_reset_locked, &rr);
+	rr_start(&rr);
+	pci_lock_rescan_remove();
+	pci_rescan_bus(bus);
+	pci_unlock_rescan_remove();
+	rr_finish(&rr);
+
+	KUNIT_EXPECT_EQ(test, 0, rr.result);
+	SIM_EXPECT_BOUND(test, rr.ep, 2, 2);
+	rr_destroy(&rr, sim);
+}
+
 /* In real time a parameter takes a minute and a half */
 #define RR_SLOW	{ .speed = KUNIT_SPEED_VERY_SLOW }
 
@@ -289,6 +342,7 @@ static struct kunit_case rr_cases[] = {
 	KUNIT_CASE_PARAM_ATTR(rr_link, rr_rival_gen_params, RR_SLOW),
 	KUNIT_CASE_PARAM_ATTR(rr_func, rr_rival_gen_params, RR_SLOW),
 	KUNIT_CASE_PARAM_ATTR(rr_link_in_probe, rr_rival_gen_params, RR_SLOW),
+	KUNIT_CASE(rr_rescan),
 	{}
 };
 
