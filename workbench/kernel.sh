@@ -16,7 +16,7 @@ x86)
 uml | uml-debug | uml-preempt)
 	arch=(ARCH=um) targets=(linux) files=1100
 	from=
-	fragments=(tools/testing/kunit/configs/arch_uml.config drivers/pci/.kunitconfig)
+	fragments=(tools/testing/kunit/configs/arch_uml.config drivers/pci/.kunitconfig drivers/pci/tests/faults.config)
 	[[ $1 != uml-debug ]] || fragments+=(drivers/pci/tests/debug.config)
 	# With coverage, because with preemption there are most ways through the code.
 	[[ $1 != uml-preempt ]] ||

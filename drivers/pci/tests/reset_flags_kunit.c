@@ -8,7 +8,7 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 
-#include "sim-kunit.h"
+#include "sweep-kunit.h"
 
 /* What a test needs to know about one Endpoint below one port */
 struct rf {
@@ -100,22 +100,6 @@ static const struct rf_method rf_methods[] = {
 };
 
 KUNIT_ARRAY_PARAM_DESC(rf_method, rf_methods, name);
-
-static void rf_reset(struct kunit *test)
-{
-	const struct rf_method *m = test->param_value;
-	struct sim_config before;
-	struct rf rf;
-
-	rf_build(test, &rf, m->hotplug, m->ep);
-	rf_start(test, &rf);
-	sim_config_get(&before, rf.pdev);
-	KUNIT_EXPECT_EQ(test, 0, pci_reset_bus_flags(rf.pdev, m->mask));
-	sim_config_expect(test, &before, rf.pdev);
-	msleep(SIM_SETTLE_MS);
-	SIM_EXPECT_RESET(test, rf.ep, m->kind);
-	SIM_EXPECT_UNTOUCHED(test, rf.other);
-}
 
 /* Asking resets nothing, and committing resets what was said */
 static void rf_query(struct kunit *test)
@@ -296,25 +280,6 @@ static void rf_contended(struct kunit *test)
 						     PCI_RESET_TRYLOCK));
 	device_unlock(&bridge->dev);
 	SIM_EXPECT_RESET(test, rf.ep, PCI_SIM_RESET_FLR);
-}
-
-/* Locks that the caller holds; they are held afterwards as well */
-static void rf_locked(struct kunit *test)
-{
-	const struct rf_method *m = test->param_value;
-	struct rf rf;
-
-	rf_build(test, &rf, m->hotplug, m->ep);
-	rf_start(test, &rf);
-	device_lock(&rf.pdev->dev);
-	KUNIT_EXPECT_EQ(test, 0,
-			pci_reset_bus_flags(rf.pdev,
-					    m->mask | PCI_RESET_LOCKED));
-	KUNIT_EXPECT_FALSE(test, device_trylock(&rf.pdev->dev));
-	device_unlock(&rf.pdev->dev);
-	msleep(SIM_SETTLE_MS);
-	SIM_EXPECT_RESET(test, rf.ep, m->kind);
-	SIM_EXPECT_UNTOUCHED(test, rf.other);
 }
 
 /* A reset that does not end is the end of it: no other method is tried */
@@ -686,10 +651,159 @@ static void rf_nested_hotplug(struct kunit *test)
 		SIM_EXPECT_RESET(test, ep[i], PCI_SIM_RESET_HOT);
 }
 
+/*
+ * On all fabrics of sweep-kunit.h: each mask, without and with what it may be
+ * combined with
+ */
+struct rf_mask {
+	const char *name;
+	pci_reset_flags_t mask;
+	enum sweep_scope scope;
+	enum pci_sim_reset kind;
+	bool slot;
+	u32 extra_ms;
+	struct pci_sim_ep_config ep;
+};
+
+#define RF_MASK(mask, scope, kind, ...)					\
+	{ #mask, PCI_RESET_ ## mask, SWEEP_ ## scope,			\
+	  PCI_SIM_RESET_ ## kind, __VA_ARGS__ }
+
+static const struct rf_mask rf_masks[] = {
+	RF_MASK(DEV_SPECIFIC, FUNCTION, FLR, .extra_ms = 250, .ep = RF_QUIRK),
+	RF_MASK(FLR, FUNCTION, FLR, .ep = RF_FLR),
+	RF_MASK(PM, FUNCTION, PM, .ep = RF_PM),
+	RF_MASK(FUNC, FUNCTION, AF_FLR, .ep = RF_AF_FLR),
+	RF_MASK(ANY, FUNCTION, FLR, .ep = RF_FLR),
+	RF_MASK(SLOT, DEVICE, HOT, .slot = true, .ep = RF_FLR),
+	RF_MASK(SLOT, ALL, HOT, .slot = true, .ep = RF_FLR),
+	RF_MASK(BUS, DEVICE, HOT, .ep = RF_FLR),
+	RF_MASK(BUS, ALL, HOT, .ep = RF_FLR),
+	RF_MASK(LINK, DEVICE, HOT, .ep = RF_FLR),
+	RF_MASK(LINK, ALL, HOT, .ep = RF_FLR),
+};
+
+static const struct rf_modifiers {
+	const char *name;
+	pci_reset_flags_t flags;
+} rf_modifiers[] = {
+	{ "" },
+	{ " | LOCKED", PCI_RESET_LOCKED },
+	{ " | TRYLOCK", PCI_RESET_TRYLOCK },
+	{ " | ALONE", PCI_RESET_ALONE },
+	{ " | LOCKED | ALONE", PCI_RESET_LOCKED | PCI_RESET_ALONE },
+};
+
+struct rf_combination {
+	const struct rf_mask *mask;
+	const struct rf_modifiers *modifiers;
+};
+
+static struct rf_combination
+rf_combinations[ARRAY_SIZE(rf_masks) * ARRAY_SIZE(rf_modifiers)];
+
+/* The device that is reset shares the Link with others */
+static bool rf_shared(const struct sweep_case *c)
+{
+	return c->scope != SWEEP_FUNCTION &&
+	       (c->scope == SWEEP_ALL || c->topology->functions > 1);
+}
+
+static bool rf_fill(struct sweep_case *c, unsigned int i)
+{
+	struct rf_combination *rc = &rf_combinations[i];
+
+	rc->mask = &rf_masks[i / ARRAY_SIZE(rf_modifiers)];
+	rc->modifiers = &rf_modifiers[i % ARRAY_SIZE(rf_modifiers)];
+
+	/* Without a switch the top is the bottom */
+	if (rc->mask->scope == SWEEP_ALL && !c->topology->levels)
+		return false;
+	if (c->variant->speed && rc->mask->kind != PCI_SIM_RESET_HOT)
+		return false;
+	/* Locks do not depend on how many ports there are, or how fast */
+	if (rc->modifiers->flags && (c->variant->speed || !c->topology->all))
+		return false;
+
+	c->data = rc;
+	c->scope = rc->mask->scope;
+	c->kind = rc->mask->kind;
+	c->extra_ms = rc->mask->extra_ms;
+	if (rc->mask->slot && !sweep_below_hotplug(c))
+		c->error = -ENOTTY;
+	else if (rc->modifiers->flags & PCI_RESET_ALONE && rf_shared(c))
+		c->error = -EBUSY;
+	return true;
+}
+
+static void rf_sweep_desc(struct kunit *test, const void *param, char *desc)
+{
+	const struct sweep_case *c = param;
+	const struct rf_combination *rc = c->data;
+
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s%s%s: %s, %s", rc->mask->name,
+		 rc->modifiers->name,
+		 c->scope == SWEEP_ALL ? " from the top" : "",
+		 c->topology->name, c->variant->name);
+}
+
+static void rf_sweep_run(struct kunit *test, bool in_time)
+{
+	const struct sweep_case *c = test->param_value;
+	const struct rf_combination *rc = c->data;
+	bool locked = rc->modifiers->flags & PCI_RESET_LOCKED;
+	struct sweep *s = sweep_start(test, c, rc->mask->ep);
+	struct pci_dev *pdev;
+	ktime_t start;
+	int ret;
+
+	pdev = sim_kunit_dev(test, c->scope == SWEEP_ALL ? s->top : s->ep);
+	if (locked)
+		device_lock(&pdev->dev);
+	start = ktime_get();
+	ret = pci_reset_bus_flags(pdev, rc->mask->mask | rc->modifiers->flags);
+	if (locked) {
+		KUNIT_EXPECT_FALSE(test, device_trylock(&pdev->dev));
+		device_unlock(&pdev->dev);
+	}
+	KUNIT_EXPECT_EQ(test, c->error, ret);
+	sweep_expect(test, c, s, ktime_us_delta(ktime_get(), start), in_time);
+}
+
+static void rf_sweep(struct kunit *test)
+{
+	rf_sweep_run(test, !sweep_many_ports(test->param_value));
+}
+
+static int rf_sweep_init(struct kunit *test)
+{
+	return sweep_params(test, ARRAY_SIZE(rf_combinations), rf_fill,
+			    rf_sweep_desc);
+}
+
+/* How long it takes depends on the depth, not on the number of ports */
+static void rf_sweep_ports(struct kunit *test)
+{
+	rf_sweep_run(test, true);
+}
+
+static bool rf_fill_ports(struct sweep_case *c, unsigned int i)
+{
+	return rf_fill(c, i) && !c->error && sweep_many_ports(c);
+}
+
+static int rf_sweep_ports_init(struct kunit *test)
+{
+	return sweep_params(test, ARRAY_SIZE(rf_combinations), rf_fill_ports,
+			    rf_sweep_desc);
+}
+
 static struct kunit_case rf_cases[] = {
-	KUNIT_CASE_PARAM(rf_reset, rf_method_gen_params),
+	KUNIT_CASE_PARAM_WITH_INIT(rf_sweep, kunit_array_gen_params,
+				   rf_sweep_init, NULL),
+	KUNIT_CASE_PARAM_WITH_INIT(rf_sweep_ports, kunit_array_gen_params,
+				   rf_sweep_ports_init, NULL),
 	KUNIT_CASE_PARAM(rf_query, rf_method_gen_params),
-	KUNIT_CASE_PARAM(rf_locked, rf_method_gen_params),
 	KUNIT_CASE_PARAM(rf_refuse, rf_refusal_gen_params),
 	KUNIT_CASE(rf_no_bridge),
 	KUNIT_CASE(rf_multifunction),

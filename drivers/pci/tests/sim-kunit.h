@@ -7,7 +7,9 @@
 
 #include <kunit/test.h>
 #include <linux/delay.h>
+#include <linux/device.h>
 #include <linux/pci-sim.h>
+#include <linux/sysfs.h>
 
 /* Where the simulator has it, in all Functions */
 #define SIM_SCRATCH	(PCI_SIM_VSEC + PCI_SIM_VSEC_SCRATCH)
@@ -79,6 +81,39 @@ static inline void sim_kunit_mark(struct kunit *test, struct pci_sim_func *f)
 
 	pci_write_config_dword(pdev, SIM_SCRATCH, SIM_MARK);
 	KUNIT_ASSERT_EQ(test, SIM_MARK, pci_sim_peek(f, SIM_SCRATCH));
+}
+
+/*
+ * Write to a file in sysfs without a file system: attributes are looked up
+ * where the driver core has them from.  Returns 0 or an error.
+ */
+static inline int sim_kunit_store(struct pci_dev *pdev, const char *name,
+				  const char *value)
+{
+	const struct attribute_group **lists[] = {
+		pdev->dev.bus->dev_groups,
+		pdev->dev.type->groups,
+	};
+	const struct attribute_group **group;
+	struct device_attribute *attr;
+	unsigned int i, j;
+	ssize_t ret;
+
+	for (i = 0; i < ARRAY_SIZE(lists); i++) {
+		for (group = lists[i]; group && *group; group++) {
+			for (j = 0; (*group)->attrs && (*group)->attrs[j]; j++) {
+				if (strcmp((*group)->attrs[j]->name, name))
+					continue;
+				attr = container_of((*group)->attrs[j],
+						    struct device_attribute,
+						    attr);
+				ret = attr->store(&pdev->dev, attr, value,
+						  strlen(value));
+				return ret < 0 ? ret : 0;
+			}
+		}
+	}
+	return -ENOENT;
 }
 
 /* Those registers of an Endpoint that the kernel has set up and restores */

@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# kunit-boot.sh OBJ LOGS: boots the UML kernel in OBJ once for all KUnit suites
+# of PCI, and once for each test of the suites pci-fault*, which may take the
+# kernel with it. The kernel's log of each boot goes to LOGS/*.log.
+
+. "$(dirname "$0")/lib.sh"
+
+obj=$(realpath "$1") logs=$2
+mkdir -p "$logs"
+rm -f "$logs"/*.log
+
+# kunit.py fails when a test does: the results are in the logs.
+kunit()
+{
+	(cd "$tree" && tools/testing/kunit/kunit.py exec --arch=um --build_dir="$obj" \
+		--kernel_args=time-travel=inf-cpu "$@") 2>&1 || true
+}
+
+kunit --raw_output=all 'pci-[!f]*' >"$logs/all.log"
+kunit --list_tests 'pci-fault*' | sed -n 's/^\(pci-fault[^ ]*\.[^ ]*\)$/\1/p' |
+	while read -r test; do
+		kunit --raw_output=all "$test" >"$logs/$test.log" </dev/null
+	done
