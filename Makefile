@@ -2,12 +2,12 @@
 #
 # What a person types. The work is done by the scripts in workbench/.
 
-export LINUX CACHE J
+export LINUX CACHE J UPTO
 
 define help_text
 make demo        boot the patched kernel in QEMU and reset devices with it
 make test        every test there is; the last line counts them
-make kunit       the KUnit suites, in UML
+make kunit       the KUnit suites, in UML (K=uml, uml-debug, uml-preempt: only there)
 make kselftest   the kselftests, in QEMU (T=regex: only some)
 make check       checkpatch, W=1, sparse, kernel-doc, shellcheck
 make series      the patches as mails in build/series, proven to apply and compile
@@ -19,6 +19,7 @@ which takes minutes; later runs build what has changed. Missing Debian
 packages are installed, or named where that is not allowed.
 
 LINUX=DIR  use this kernel tree as the base        J=N  jobs (default: one a CPU)
+UPTO=PATCH build without the patches that follow this one in patches/series
 CACHE=DIR  downloads and compiler cache (default: ~/.cache/pci-reset)
 endef
 export help_text
@@ -33,7 +34,7 @@ test:
 	@workbench/test.sh
 
 kunit:
-	@workbench/kunit.sh
+	@workbench/kunit.sh $(K)
 
 kselftest:
 	@workbench/kselftest.sh $(if $(T),"$(T)")

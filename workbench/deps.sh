@@ -21,6 +21,8 @@ qemu   qemu-system-x86 qemu-system-x86_64
 qemu   busybox-static  busybox
 qemu   acpica-tools    iasl
 qemu   pciutils        lspci
+shell  busybox-static  busybox
+shell  pciutils        lspci
 check  python3         python3
 check  perl            perl
 check  python3-ply     /usr/lib/python3/dist-packages/ply

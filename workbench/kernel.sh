@@ -16,7 +16,10 @@ x86)
 uml | uml-debug | uml-preempt)
 	arch=(ARCH=um) targets=(linux) files=1100
 	from=
-	fragments=(tools/testing/kunit/configs/arch_uml.config drivers/pci/.kunitconfig drivers/pci/tests/faults.config)
+	fragments=(tools/testing/kunit/configs/arch_uml.config drivers/pci/.kunitconfig
+		drivers/pci/tests/faults.config)
+	# Also for "make shell", which wants no kernel of its own.
+	[[ $1 != uml ]] || fragments+=(../../workbench/shell.config)
 	[[ $1 != uml-debug ]] || fragments+=(drivers/pci/tests/debug.config)
 	# With coverage, because with preemption there are most ways through the code.
 	[[ $1 != uml-preempt ]] ||

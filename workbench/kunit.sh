@@ -1,13 +1,44 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Runs the KUnit suites in UML, in virtual time.
+# kunit.sh [KERNEL...]: runs the KUnit suites in UML, in virtual time: in the
+# plain kernel (uml), with KASAN and lockdep (uml-debug), and with preemption
+# (uml-preempt), or only in those which are named. Each runs twice, and both
+# runs must have the same log, byte for byte.
 
 . "$(dirname "$0")/lib.sh"
 
-"$here/deps.sh" build kunit
-"$here/kernel.sh" uml
+((0 < $#)) || set -- uml uml-debug uml-preempt
+list=$tree/drivers/pci/tests/expected_failures
 
-say "kunit: the suites in UML"
-"$here/kunit-boot.sh" "$build/uml" "$build/kunit"
-"$here/kunit-results" "$build"/kunit/*.log "$repo/drivers/pci/tests/expected_failures"
+# What lockdep, KASAN and their like say of the boot that is not to crash.
+no_report()
+{
+	! grep -E '(WARNING|BUG|INFO|Oops|KASAN|UBSAN): |Kernel panic|list_(add|del) corruption' "$1"
+}
+
+same() { diff -rq "$1" "$2"; }
+
+"$here/deps.sh" build kunit
+for kernel; do
+	"$here/kernel.sh" "$kernel"
+	logs=$build/kunit/$kernel
+	began=$SECONDS rc=0
+
+	say "kunit: the suites in the kernel $kernel"
+	find "$build/$kernel" -name '*.gcda' -delete
+	"$here/kunit-boot.sh" "$build/$kernel" "$logs/1"
+	"$here/kunit-results" "$logs"/1/*.log "$list" 2>&1 | tee "$logs/results" || rc=$?
+	add_up "$logs/results" "$rc"
+	say "  ran in $(took "$began"), logs in ${logs#"$repo"/}"
+
+	check "$kernel: no report of lockdep, KASAN and the like" no_report "$logs/1/all.log"
+	"$here/kunit-boot.sh" "$build/$kernel" "$logs/2"
+	check "$kernel: a second run has the same log, byte for byte" same "$logs/1" "$logs/2"
+	if grep -q '^CONFIG_GCOV=y' "$build/$kernel/.config"; then
+		say "kunit: coverage, in full in ${logs#"$repo"/}/coverage"
+		"$here/coverage" "$build/$kernel" >"$logs/coverage"
+		grep -v 'never ran' "$logs/coverage"
+	fi
+done
+finish

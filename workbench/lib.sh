@@ -110,6 +110,22 @@ check()
 	if "$@"; then count pass "$name"; else count fail "$name"; fi
 }
 
+# add_up LOG RC: the sum at the end of the log of a part that returned RC. A part
+# that could not run, or failed in a way that it did not count, is one failure.
+add_up()
+{
+	local line p=0 f=0 s=0
+
+	line=$(tail -n 1 "$1")
+	if [[ $line =~ ^([0-9]+)' passed, '([0-9]+)' failed, '([0-9]+)' skipped'$ ]]; then
+		p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]} s=${BASH_REMATCH[3]}
+	fi
+	(($2 == 0 || f > 0)) || f=1
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	# shellcheck disable=SC2034 # for the caller
+	sum="$p passed, $f failed, $s skipped"
+}
+
 finish()
 {
 	say "$passed passed, $failed failed, $skipped skipped"

@@ -12,18 +12,12 @@
 summary=()
 part() # NAME SCRIPT
 {
-	local began=$SECONDS line rc=0 p=0 f=0 s=0
+	local began=$SECONDS rc=0
 
 	say "=== $1"
 	"$here/$2" 2>&1 | tee "$build/test-$1.log" || rc=$?
-	line=$(tail -n 1 "$build/test-$1.log")
-	if [[ $line =~ ^([0-9]+)' passed, '([0-9]+)' failed, '([0-9]+)' skipped'$ ]]; then
-		p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]} s=${BASH_REMATCH[3]}
-	fi
-	# A part that could not run, or failed in a way that it did not count.
-	((rc == 0 || f > 0)) || f=1
-	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-	summary+=("$(printf '%-10s %s passed, %s failed, %s skipped, %s' "$1" "$p" "$f" "$s" "$(took "$began")")")
+	add_up "$build/test-$1.log" "$rc"
+	summary+=("$(printf '%-10s %s, %s' "$1" "$sum" "$(took "$began")")")
 }
 
 part tree check-tree.sh

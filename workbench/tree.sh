@@ -73,7 +73,7 @@ push()
 	index_of /
 	git -C "$tree" diff-files -z --name-only | git -C "$tree" checkout-index -f -z --stdin
 	rm -rf "$tree/.pc" "$state/queue"
-	((${#patches[@]} == 0)) || (cd "$tree" && quilt push -a) >"$build/tree.log" 2>&1 || rc=$?
+	((${#patches[@]} == 0)) || (cd "$tree" && quilt push "${patches[-1]}") >"$build/tree.log" 2>&1 || rc=$?
 	(cd "$kept" && find . -type f) | while read -r file; do
 		! cmp -s "$kept/$file" "$tree/$file" || touch -r "$kept/$file" "$tree/$file"
 	done
@@ -83,6 +83,11 @@ push()
 }
 
 mapfile -t patches < <(queue "$repo/patches")
+if [[ ${UPTO:-} ]]; then
+	# The queue only as far as this patch, to see what a kernel without the rest does.
+	mapfile -t patches < <(printf '%s\n' "${patches[@]}" | sed "/^${UPTO%.patch}\.patch\$/q")
+	[[ ${patches[-1]} == "${UPTO%.patch}.patch" ]] || die "UPTO=$UPTO: patches/series has no such patch"
+fi
 for patch in "${patches[@]}"; do
 	[[ -f $repo/patches/$patch ]] || die "patches/series names $patch, which does not exist"
 	grep -q '^--- ' "$repo/patches/$patch" ||
