@@ -2,14 +2,15 @@
 /*
  * What the PCI core of Linux 7.3 does wrong, as tests of what it should do
  *
- * The cases with numbers are, in the order of these:
+ *   1	a reset that the hotplug driver was not told about
+ *   2	a reset above hotplug ports
+ *   3	a crash while devices are unlocked
+ *   4	a time that is a sum over ports
+ *   5	deadlocks of removals with pciehp
+ *   6	a lockdep report about pciehp's locks
+ *   7	resets of devices that are runtime suspended
  *
- *   1, 2, 4	in sweep_kunit.c, on all fabrics: unannounced resets, nested
- *		hotplug ports, one port waited for after the other
- *   3		crash while devices are unlocked
- *   5		deadlocks of a removal with pciehp
- *   6		lockdep report of pciehp's locks
- *   7		resets of devices that are runtime suspended
+ * 1, 2 and 4 concern all fabrics, so they are in sweep_kunit.c.
  *
  * One test may take the whole kernel with it, so each is to be run in a boot
  * of its own.  Those that are known to fail are in expected_failures.

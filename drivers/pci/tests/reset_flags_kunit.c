@@ -798,11 +798,24 @@ static int rf_sweep_ports_init(struct kunit *test)
 			    rf_sweep_desc);
 }
 
-static struct kunit_case rf_cases[] = {
+static struct kunit_case rf_sweep_cases[] = {
 	KUNIT_CASE_PARAM_WITH_INIT(rf_sweep, kunit_array_gen_params,
 				   rf_sweep_init, NULL),
 	KUNIT_CASE_PARAM_WITH_INIT(rf_sweep_ports, kunit_array_gen_params,
 				   rf_sweep_ports_init, NULL),
+	{}
+};
+
+/* Slow where time is real */
+static struct kunit_suite rf_sweep_suite = {
+	.name = "pci-reset-flags-sweep",
+	.attr.speed = KUNIT_SPEED_SLOW,
+	.test_cases = rf_sweep_cases,
+};
+
+kunit_test_suite(rf_sweep_suite);
+
+static struct kunit_case rf_cases[] = {
 	KUNIT_CASE_PARAM(rf_query, rf_method_gen_params),
 	KUNIT_CASE_PARAM(rf_refuse, rf_refusal_gen_params),
 	KUNIT_CASE(rf_no_bridge),

@@ -90,11 +90,11 @@ static inline void sim_kunit_mark(struct kunit *test, struct pci_sim_func *f)
 static inline int sim_kunit_store(struct pci_dev *pdev, const char *name,
 				  const char *value)
 {
-	const struct attribute_group **lists[] = {
+	const struct attribute_group *const *lists[] = {
 		pdev->dev.bus->dev_groups,
 		pdev->dev.type->groups,
 	};
-	const struct attribute_group **group;
+	const struct attribute_group *const *group;
 	struct device_attribute *attr;
 	unsigned int i, j;
 	ssize_t ret;

@@ -340,12 +340,14 @@ destroy:
 static struct kunit_case sw_cases[] = {
 	KUNIT_CASE_PARAM_WITH_INIT(sw_reset, kunit_array_gen_params, sw_init,
 				   NULL),
-	KUNIT_CASE_SLOW(sw_large),
+	KUNIT_CASE(sw_large),
 	{}
 };
 
+/* Slow where time is real */
 static struct kunit_suite sw_suite = {
 	.name = "pci-sim-sweep",
+	.attr.speed = KUNIT_SPEED_SLOW,
 	.test_cases = sw_cases,
 };
 
@@ -415,6 +417,7 @@ static struct kunit_case sw_fault_cases[] = {
 
 static struct kunit_suite sw_fault_suite = {
 	.name = "pci-fault-sweep",
+	.attr.speed = KUNIT_SPEED_SLOW,
 	.test_cases = sw_fault_cases,
 };
 
