@@ -326,6 +326,10 @@ static void sw_large(struct kunit *test)
 	start = sw_large_step(test, "each Link reset", start);
 	sw_large_expect(test, l, 1);
 
+	/* lockdep gives up on a task that holds more than 48 locks */
+	if (IS_ENABLED(CONFIG_LOCKDEP))
+		goto destroy;
+
 	pdev = pci_sim_get_dev(l->root);
 	KUNIT_EXPECT_EQ(test, 0, sw_sysfs_subordinate(pdev));
 	pci_dev_put(pdev);
