@@ -33,9 +33,10 @@
  * so it only tries.
  */
 
-#include <linux/bitmap.h>
 #include <linux/cleanup.h>
 #include <linux/iommu.h>
+#include <linux/jiffies.h>
+#include <linux/list.h>
 #include <linux/pci.h>
 #include <linux/pci_hotplug.h>
 #include <linux/pm_runtime.h>
@@ -491,13 +492,57 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
 	return 0;
 }
 
+/**
+ * struct pci_reset_state - what a reset has to know about one device
+ * @above: index of the device in the scope that this one is below of, or of
+ *	which it is a VF; its own if there is none
+ * @level: how many links are between it and the one that is reset
+ * @stopped: its IOMMU has been stopped
+ * @lost: it, or its secondary bus, did not come back
+ * @wait: if it is a bridge, the wait for its secondary bus
+ */
+struct pci_reset_state {
+	unsigned int above;
+	unsigned int level;
+	bool stopped;
+	bool lost;
+	struct pci_secondary_wait wait;
+};
+
+/* Who is below whom?  In the snapshot, what is above comes first. */
+static struct pci_reset_state *
+pci_reset_state_alloc(const struct pci_reset_scope *scope)
+{
+	struct pci_reset_state *state;
+
+	state = kcalloc(scope->nr_devs, sizeof(*state), GFP_KERNEL);
+	if (!state)
+		return NULL;
+
+	for (unsigned int i = 0; i < scope->nr_devs; i++) {
+		struct pci_dev *dev = scope->devs[i];
+		struct pci_dev *above = dev->is_virtfn ? pci_physfn(dev) :
+						dev->bus->self;
+
+		state[i].above = i;
+		for (unsigned int j = 0; j < i; j++) {
+			if (scope->devs[j] != above)
+				continue;
+			state[i].above = j;
+			state[i].level = state[j].level + !dev->is_virtfn;
+		}
+	}
+
+	return state;
+}
+
 /*
  * PCIe r6.0, sec 10.3.1: ATS is to be stopped before a reset.  The function
  * methods do that themselves.  A device that is not added yet, or not any
  * more, may lose its IOMMU group at any time.
  */
 static int pci_reset_iommu_stop(const struct pci_reset_scope *scope,
-				unsigned long *stopped)
+				struct pci_reset_state *state)
 {
 	if (scope->method & PCI_RESET_FUNC)
 		return 0;
@@ -515,7 +560,7 @@ static int pci_reset_iommu_stop(const struct pci_reset_scope *scope,
 				rc);
 			return rc;
 		}
-		__set_bit(i, stopped);
+		state[i].stopped = true;
 	}
 
 	return 0;
@@ -595,53 +640,78 @@ static int pci_reset_run(const struct pci_reset_scope *scope)
 	return rc;
 }
 
-/* Can @dev not be reached because @bridge, or its link, is lost? */
-static bool pci_reset_is_below(struct pci_dev *dev, struct pci_dev *bridge)
+/*
+ * Wait for a device and restore it.  There is no point in waiting for what is
+ * below a link that is lost.
+ */
+static int pci_reset_restore_dev(const struct pci_reset_scope *scope,
+				 struct pci_reset_state *state, unsigned int i,
+				 unsigned long since)
 {
-	if (dev->is_virtfn && pci_physfn(dev) == bridge)
-		return true;
+	struct pci_dev *dev = scope->devs[i];
+	int rc = 0;
 
-	while ((dev = pci_upstream_bridge(dev)))
-		if (dev == bridge)
-			return true;
+	state[i].lost |= state[state[i].above].lost;
 
-	return false;
+	/* Free of charge for those who have been waited for already */
+	if (!state[i].lost)
+		rc = pci_dev_wait(dev, "reset", PCIE_RESET_READY_POLL_MS -
+				  jiffies_to_msecs(jiffies - since));
+	if (rc)
+		state[i].lost = true;
+
+	if (state[i].stopped)
+		pci_dev_reset_iommu_done(dev);
+
+	pci_dev_restore(dev);
+
+	return rc;
 }
 
 /*
- * Wait for the devices and restore them, top down: what is below a bridge can
- * be reached once the bridge is restored and its link is up.  There is no
- * point in waiting for what is below a link that is lost, be it the one which
- * was reset (@rc) or another.
+ * Wait for the devices and restore them, level by level: what is below a bridge
+ * can be reached once the bridge is restored and its link is up.  The links of
+ * a level come up, and its devices become ready, at the same time, so that all
+ * this takes as long as the scope is deep.
  */
 static int pci_reset_restore(const struct pci_reset_scope *scope,
-			     const unsigned long *stopped, int rc)
+			     struct pci_reset_state *state, int rc)
 {
-	bool wait = !rc && !(scope->method & PCI_RESET_FUNC);
-	struct pci_dev *lost = NULL;
+	unsigned int done = 0;
 
-	for (unsigned int i = 0; i < scope->nr_devs; i++) {
-		struct pci_dev *dev = scope->devs[i];
-		bool reachable = wait &&
-				 !(lost && pci_reset_is_below(dev, lost));
-		int ready = 0;
+	/* The link that was reset is not back, or was none */
+	if (rc || scope->method & PCI_RESET_FUNC)
+		for (unsigned int i = 0; i < scope->nr_devs; i++)
+			state[i].lost = true;
 
-		/* Free of charge for those who have been waited for already */
-		if (reachable)
-			ready = pci_dev_wait(dev, "reset",
-					     PCIE_RESET_READY_POLL_MS);
+	for (unsigned int level = 0; done < scope->nr_devs; level++) {
+		unsigned long since = jiffies;
+		LIST_HEAD(waits);
 
-		if (test_bit(i, stopped))
-			pci_dev_reset_iommu_done(dev);
+		for (unsigned int i = 0; i < scope->nr_devs; i++) {
+			int ready;
 
-		pci_dev_restore(dev);
+			if (state[i].level != level)
+				continue;
 
-		if (reachable && !ready)
-			ready = pci_bridge_wait_for_secondary_bus(dev, "reset");
-
-		if (ready) {
-			lost = dev;
+			ready = pci_reset_restore_dev(scope, state, i, since);
 			rc = rc ?: ready;
+			done++;
+
+			if (!state[i].lost) {
+				state[i].wait.bridge = scope->devs[i];
+				list_add_tail(&state[i].wait.node, &waits);
+			}
+		}
+
+		pci_wait_for_secondary_buses(&waits, "reset");
+
+		for (unsigned int i = 0; i < scope->nr_devs; i++) {
+			if (!state[i].wait.rc)
+				continue;
+
+			state[i].lost = true;
+			rc = rc ?: state[i].wait.rc;
 		}
 	}
 
@@ -650,7 +720,7 @@ static int pci_reset_restore(const struct pci_reset_scope *scope,
 
 /* Everything below the locks */
 static int pci_reset_locked(const struct pci_reset_scope *scope,
-			    unsigned long *stopped)
+			    struct pci_reset_state *state)
 {
 	int rc;
 
@@ -672,10 +742,10 @@ static int pci_reset_locked(const struct pci_reset_scope *scope,
 
 	pci_reset_hotplug_ignore(scope);
 
-	rc = pci_reset_iommu_stop(scope, stopped);
+	rc = pci_reset_iommu_stop(scope, state);
 	if (!rc)
 		rc = pci_reset_run(scope);
-	rc = pci_reset_restore(scope, stopped, rc);
+	rc = pci_reset_restore(scope, state, rc);
 
 	pci_reset_hotplug_unignore(scope);
 
@@ -695,7 +765,7 @@ static int pci_reset_locked(const struct pci_reset_scope *scope,
 int __pci_reset_scope_commit(const struct pci_reset_scope *scope,
 			     pci_reset_flags_t modifiers)
 {
-	unsigned long *stopped __free(bitmap) = NULL;
+	struct pci_reset_state *state __free(kfree) = NULL;
 	int rc;
 
 	if (modifiers & ~PCI_RESET_MODIFIERS)
@@ -714,15 +784,15 @@ int __pci_reset_scope_commit(const struct pci_reset_scope *scope,
 	if (modifiers & PCI_RESET_ALONE && scope->nr_devs > 1)
 		return -EBUSY;
 
-	stopped = bitmap_zalloc(scope->nr_devs, GFP_KERNEL);
-	if (!stopped)
+	state = pci_reset_state_alloc(scope);
+	if (!state)
 		return -ENOMEM;
 
 	pci_reset_pm_get(scope);
 
 	rc = pci_reset_lock(scope, modifiers);
 	if (!rc) {
-		rc = pci_reset_locked(scope, stopped);
+		rc = pci_reset_locked(scope, state);
 		pci_reset_unlock(scope, scope->nr_devs, modifiers);
 	}
 
