@@ -747,7 +747,7 @@ static void rf_sweep_desc(struct kunit *test, const void *param, char *desc)
 		 c->topology->name, c->variant->name);
 }
 
-static void rf_sweep_run(struct kunit *test, bool in_time)
+static void rf_sweep(struct kunit *test)
 {
 	const struct sweep_case *c = test->param_value;
 	const struct rf_combination *rc = c->data;
@@ -767,12 +767,7 @@ static void rf_sweep_run(struct kunit *test, bool in_time)
 		device_unlock(&pdev->dev);
 	}
 	KUNIT_EXPECT_EQ(test, c->error, ret);
-	sweep_expect(test, c, s, ktime_us_delta(ktime_get(), start), in_time);
-}
-
-static void rf_sweep(struct kunit *test)
-{
-	rf_sweep_run(test, !sweep_many_ports(test->param_value));
+	sweep_expect(test, c, s, ktime_us_delta(ktime_get(), start), true);
 }
 
 static int rf_sweep_init(struct kunit *test)
@@ -781,28 +776,9 @@ static int rf_sweep_init(struct kunit *test)
 			    rf_sweep_desc);
 }
 
-/* How long it takes depends on the depth, not on the number of ports */
-static void rf_sweep_ports(struct kunit *test)
-{
-	rf_sweep_run(test, true);
-}
-
-static bool rf_fill_ports(struct sweep_case *c, unsigned int i)
-{
-	return rf_fill(c, i) && !c->error && sweep_many_ports(c);
-}
-
-static int rf_sweep_ports_init(struct kunit *test)
-{
-	return sweep_params(test, ARRAY_SIZE(rf_combinations), rf_fill_ports,
-			    rf_sweep_desc);
-}
-
 static struct kunit_case rf_sweep_cases[] = {
 	KUNIT_CASE_PARAM_WITH_INIT(rf_sweep, kunit_array_gen_params,
 				   rf_sweep_init, NULL),
-	KUNIT_CASE_PARAM_WITH_INIT(rf_sweep_ports, kunit_array_gen_params,
-				   rf_sweep_ports_init, NULL),
 	{}
 };
 

@@ -447,6 +447,7 @@ static inline void sweep_expect(struct kunit *test, const struct sweep_case *c,
 {
 	s64 ms = div_s64(us, USEC_PER_MSEC);
 
+	kunit_info(test, "%lld ms\n", ms);
 	KUNIT_EXPECT_GE(test, ms, sweep_min_ms(c));
 	if (in_time && IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
 		KUNIT_EXPECT_LE(test, ms, sweep_max_ms(c));
