@@ -791,6 +791,73 @@ static struct kunit_suite rf_sweep_suite = {
 
 kunit_test_suite(rf_sweep_suite);
 
+/* One of several is lost: an error, and the others are back nonetheless */
+struct rf_loss {
+	const char *name;
+	bool hotplug;
+	bool late;
+	u8 speed;
+};
+
+static const struct rf_loss rf_losses[] = {
+	{ "no Link" },
+	{ "no Link, 2.5 GT/s", .speed = PCI_EXP_LNKCAP_SLS_2_5GB },
+	{ "no Link, hotplug", .hotplug = true },
+	{ "never ready", .late = true },
+	{ "never ready, 2.5 GT/s", .late = true,
+	  .speed = PCI_EXP_LNKCAP_SLS_2_5GB },
+	{ "never ready, hotplug", .hotplug = true, .late = true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(rf_loss, rf_losses, name);
+
+static void rf_one_lost(struct kunit *test)
+{
+	const struct rf_loss *l = test->param_value;
+	struct pci_sim_func *root, *up, *down[3], *ep[3];
+	struct sim_config before[3];
+	struct pci_dev *pdev[3];
+	struct pci_sim *sim;
+	ktime_t start;
+	unsigned int i;
+	s64 ms;
+
+	sim = sim_kunit_alloc(test);
+	root = pci_sim_root_port(sim);
+	up = pci_sim_add_switch(sim, root);
+	for (i = 0; i < 3; i++) {
+		down[i] = pci_sim_downstream_port(up, .hotplug = l->hotplug,
+						  .speed = l->speed);
+		ep[i] = pci_sim_endpoint(sim, down[i], .ready_ms = 20 * i);
+	}
+	sim_kunit_start(test, sim);
+	for (i = 0; i < 3; i++) {
+		sim_kunit_mark(test, ep[i]);
+		pdev[i] = sim_kunit_dev(test, ep[i]);
+		sim_config_get(&before[i], pdev[i]);
+	}
+
+	if (l->late)
+		pci_sim_set_ready_ms(ep[1], PCI_SIM_NEVER);
+	else
+		pci_sim_link_stuck(down[1], true);
+	start = ktime_get();
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT,
+			pci_reset_bus_flags(sim_kunit_dev(test, up),
+					    PCI_RESET_LINK));
+	ms = ktime_ms_delta(ktime_get(), start);
+	/* A minute for a device, but not for one whose Link is down */
+	if (IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
+		KUNIT_EXPECT_LE(test, ms, l->late ? 75000 : 5000);
+	sim_config_expect(test, &before[0], pdev[0]);
+	sim_config_expect(test, &before[2], pdev[2]);
+	msleep(5 * SIM_SETTLE_MS);
+	SIM_EXPECT_RESET(test, ep[0], PCI_SIM_RESET_HOT);
+	SIM_EXPECT_RESET(test, ep[2], PCI_SIM_RESET_HOT);
+	SIM_EXPECT_TOLD(test, ep[1], 1);
+	SIM_EXPECT_BOUND(test, ep[1], 1, l->hotplug);
+}
+
 static struct kunit_case rf_cases[] = {
 	KUNIT_CASE_PARAM(rf_query, rf_method_gen_params),
 	KUNIT_CASE_PARAM(rf_refuse, rf_refusal_gen_params),
@@ -811,6 +878,7 @@ static struct kunit_case rf_cases[] = {
 	KUNIT_CASE_PARAM(rf_probe_later, rf_probe_gen_params),
 	KUNIT_CASE_PARAM(rf_probe_hot_added, rf_probe_gen_params),
 	KUNIT_CASE(rf_nested_hotplug),
+	KUNIT_CASE_PARAM(rf_one_lost, rf_loss_gen_params),
 	{}
 };
 
