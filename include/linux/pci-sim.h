@@ -17,13 +17,20 @@ struct pci_sim_func;
 #define PCI_SIM_DEVICE_ROOT_PORT	0x0001
 #define PCI_SIM_DEVICE_UPSTREAM		0x0002
 #define PCI_SIM_DEVICE_DOWNSTREAM	0x0003
+#define PCI_SIM_DEVICE_PCI_BRIDGE	0x0004
 #define PCI_SIM_DEVICE_ENDPOINT		0x0010
+#define PCI_SIM_DEVICE_VF		0x0011
 
 /* A ready time that never comes */
 #define PCI_SIM_NEVER			U32_MAX
 
-/* Vendor-Specific Extended Capability of every simulated Function */
+/*
+ * Vendor-Specific Extended Capability of every simulated Function; a
+ * conventional device has no extended capabilities, and the same registers in
+ * a Vendor-Specific capability
+ */
 #define PCI_SIM_VSEC			0x100	/* where it is */
+#define PCI_SIM_VNDR			0xc0	/* in a conventional device */
 #define PCI_SIM_VSEC_SCRATCH		0x08	/* writable, 0 after any reset */
 #define PCI_SIM_VSEC_RESETS		0x0c	/* one counter a kind of reset */
 
@@ -50,6 +57,7 @@ enum pci_sim_reset {
  * @hotplug: the port has a hot-plug capable slot
  * @power_ctrl: the slot has a power controller
  * @button: the slot has an attention button
+ * @mrl: the slot has a sensor at its manually operated retention latch
  * @no_cmd_compl: the slot does not report Command Completed
  * @dpc: the port has Downstream Port Containment
  * @intx: the port has no MSI capability
@@ -66,6 +74,7 @@ struct pci_sim_port_config {
 	bool hotplug;
 	bool power_ctrl;
 	bool button;
+	bool mrl;
 	bool no_cmd_compl;
 	bool dpc;
 	bool intx;
@@ -89,13 +98,30 @@ struct pci_sim_port_config {
  * @af_flr: Advanced Features capability with Function Level Reset
  * @pm_reset: D3hot to D0 is a reset (No_Soft_Reset is clear)
  * @no_pm: no Power Management capability
+ * @imm_ready: says that it is ready at once after any reset, whatever the
+ *	       times below are (Immediate Readiness)
+ * @imm_ready_d0: says so for the way from D3hot to D0
+ * @rtr: Readiness Time Reporting, with the times below; its Reset Time
+ *	 includes 20 ms of Link training
+ * @conventional: conventional PCI, to be used below a PCIe-to-PCI bridge;
+ *		  excludes what needs a PCIe or an extended capability: @flr,
+ *		  @dsn, @rtr and @vfs
  * @bar_size: size of BAR 0, a power of two; 0 is 4 KiB
  * @ready_ms: time from the end of a conventional reset until it is ready
  * @flr_ms: time from the start of a Function Level Reset until it is ready
  * @d3_ms: time from D3hot until it is ready, if that is a reset
+ * @vfs: TotalVFs; 0 leaves SR-IOV out.  In Function 1 to 7 only if Function 0
+ *	 has VFs too
+ * @vf_offset: First VF Offset; 0 is 8
+ * @vf_stride: VF Stride; 0 is 8, with which the VFs of several Functions do
+ *	       not collide
+ * @vf_ms: time from VF Enable until the VFs are ready; 0 is 100 ms
  *
  * A Function that is not ready yet answers with Request Retry Status (PCIe
  * r6.0, sec 2.3.1).  PCI_SIM_NEVER is a time that never comes.
+ *
+ * VFs have Function Level Reset, which takes @flr_ms.  Those whose Routing ID
+ * is beyond the bus of the Endpoint are on the next buses.
  */
 struct pci_sim_ep_config {
 	u16 vendor;
@@ -106,10 +132,18 @@ struct pci_sim_ep_config {
 	bool af_flr;
 	bool pm_reset;
 	bool no_pm;
+	bool imm_ready;
+	bool imm_ready_d0;
+	bool rtr;
+	bool conventional;
 	u32 bar_size;
 	u32 ready_ms;
 	u32 flr_ms;
 	u32 d3_ms;
+	u16 vfs;
+	u16 vf_offset;
+	u16 vf_stride;
+	u32 vf_ms;
 };
 
 /**
@@ -143,6 +177,7 @@ typedef int (*pci_sim_probe_t)(struct pci_dev *pdev, void *data);
 struct pci_sim *pci_sim_alloc(void);
 int pci_sim_start(struct pci_sim *sim);
 void pci_sim_destroy(struct pci_sim *sim);
+unsigned int pci_sim_alive(void);
 void pci_sim_jitter(struct pci_sim *sim, u64 seed, unsigned int percent);
 
 /* What it is made of */
@@ -154,12 +189,15 @@ struct pci_sim_func *pci_sim_add_switch(struct pci_sim *sim,
 struct pci_sim_func *
 pci_sim_add_downstream_port(struct pci_sim_func *upstream,
 			    const struct pci_sim_port_config *config);
+struct pci_sim_func *pci_sim_add_pci_bridge(struct pci_sim *sim,
+					    struct pci_sim_func *port);
 struct pci_sim_func *
 pci_sim_add_endpoint(struct pci_sim *sim, struct pci_sim_func *port,
 		     const struct pci_sim_ep_config *config);
 struct pci_sim_func *
 pci_sim_add_function(struct pci_sim_func *ep,
 		     const struct pci_sim_ep_config *config);
+struct pci_sim_func *pci_sim_vf(struct pci_sim_func *pf, unsigned int n);
 
 /*
  * The same with the configuration written in place:
@@ -183,6 +221,7 @@ pci_sim_add_function(struct pci_sim_func *ep,
 /* What can happen to it; from any context, the config hooks included */
 int pci_sim_plug(struct pci_sim_func *port, struct pci_sim_func *card);
 struct pci_sim_func *pci_sim_unplug(struct pci_sim_func *port);
+void pci_sim_mrl(struct pci_sim_func *port, bool open);
 void pci_sim_press_button(struct pci_sim_func *port);
 void pci_sim_power_fault(struct pci_sim_func *port, bool permanent);
 void pci_sim_link_stuck(struct pci_sim_func *port, bool stuck);

@@ -8,10 +8,24 @@
  * and ignores writes.
  */
 
+#include <linux/bitfield.h>
 #include <linux/log2.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "sim.h"
+
+/*
+ * The longest time of Readiness Time Reporting is 511 * 32^5 ns; this leaves
+ * room for the Link
+ */
+#define SIM_RTR_MAX_MS		17000
+
+/* What Reset Time has in addition to DL_Up Time: a Link that trains */
+#define SIM_RTR_TRAIN_MS	20
+
+/* The dword that VF Device ID is in */
+#define SIM_SRIOV_VF_DID	(PCI_SRIOV_VF_DID & ~3)
 
 /* Both headers, PCIe r6.0, sec 7.5.1.1 */
 static const struct sim_reg sim_header_regs[] = {
@@ -46,6 +60,18 @@ static const struct sim_reg sim_type1_regs[] = {
 			PCI_BRIDGE_CTL_ISA | PCI_BRIDGE_CTL_VGA |
 			PCI_BRIDGE_CTL_BUS_RESET) << 16,
 	  .written = sim_wrote_bridge_control },
+};
+
+/* A VF has a part of that, and no IDs of its own: PCIe r6.0, sec 9.3.4.1 */
+static const struct sim_reg sim_vf_header_regs[] = {
+	{ .offset = PCI_VENDOR_ID, .por = ~0U },
+	{ .offset = PCI_COMMAND,
+	  .por = PCI_STATUS_CAP_LIST << 16,
+	  .rw = PCI_COMMAND_MASTER,
+	  .w1c = PCI_STATUS_ERROR_BITS << 16 },
+	{ .offset = PCI_CLASS_REVISION },
+	{ .offset = PCI_SUBSYSTEM_VENDOR_ID },
+	{ .offset = PCI_CAPABILITY_LIST },
 };
 
 /* PCIe r6.0, sec 7.5.2; version 3 */
@@ -93,11 +119,22 @@ static const struct sim_reg sim_exp_regs[] = {
 	{ .offset = PCI_EXP_LNKCTL2, .rw = 0xffff, .flr_keep = 0xffff },
 };
 
+/* What a VF has of it: the rest is controlled by the PF, sec 9.3.5 */
+static const struct sim_reg sim_vf_exp_regs[] = {
+	{ .offset = PCI_CAP_LIST_ID },
+	{ .offset = PCI_EXP_DEVCAP, .por = PCI_EXP_DEVCAP_RBER },
+	{ .offset = PCI_EXP_DEVCTL, .written = sim_wrote_device_control },
+	{ .offset = PCI_EXP_LNKCAP },
+	{ .offset = PCI_EXP_LNKCAP2 },
+};
+
 /* Instead of that, or in addition, what Root and Downstream Ports have */
 static const struct sim_reg sim_exp_port_regs[] = {
 	{ .offset = PCI_EXP_LNKCTL,
 	  .rw = SIM_LINK_CONTROL | PCI_EXP_LNKCTL_LD,
 	  .written = sim_wrote_link_control },
+	{ .offset = PCI_EXP_DEVCAP2, .por = PCI_EXP_DEVCAP2_ARI },
+	{ .offset = PCI_EXP_DEVCTL2, .rw = 0x001f | PCI_EXP_DEVCTL2_ARI },
 	{ .offset = PCI_EXP_SLTCAP },
 	{ .offset = PCI_EXP_SLTCTL,
 	  .rw = PCI_EXP_SLTCTL_ABPE | PCI_EXP_SLTCTL_PFDE |
@@ -142,6 +179,17 @@ static const struct sim_reg sim_vsec_regs[] = {
 	{ .offset = PCI_SIM_VSEC_RESETS + 4 * PCI_SIM_RESET_PM },
 };
 
+/* The same for who has no extended capabilities: PCIe r6.0, sec 7.9.4 */
+static const struct sim_reg sim_vndr_regs[] = {
+	{ .offset = PCI_CAP_LIST_ID, .por = 0x20 << 16 },
+	{ .offset = PCI_SIM_VSEC_SCRATCH, .rw = ~0U },
+	{ .offset = PCI_SIM_VSEC_RESETS + 4 * PCI_SIM_RESET_COLD },
+	{ .offset = PCI_SIM_VSEC_RESETS + 4 * PCI_SIM_RESET_HOT },
+	{ .offset = PCI_SIM_VSEC_RESETS + 4 * PCI_SIM_RESET_FLR },
+	{ .offset = PCI_SIM_VSEC_RESETS + 4 * PCI_SIM_RESET_AF_FLR },
+	{ .offset = PCI_SIM_VSEC_RESETS + 4 * PCI_SIM_RESET_PM },
+};
+
 /* PCIe r6.0, sec 7.8.4, with the default severities of sec 7.8.4.4 */
 static const struct sim_reg sim_aer_regs[] = {
 	{ .offset = 0 },
@@ -172,6 +220,35 @@ static const struct sim_reg sim_dsn_regs[] = {
 	{ .offset = 0 },
 	{ .offset = PCI_DSN_LOW },
 	{ .offset = PCI_DSN_HIGH },
+};
+
+/* PCIe r6.0, sec 7.9.16 */
+static const struct sim_reg sim_rtr_regs[] = {
+	{ .offset = 0 },
+	{ .offset = PCI_RTR_1 },
+	{ .offset = PCI_RTR_2 },
+};
+
+/* PCIe r6.0, sec 7.8.8, without Function Groups */
+static const struct sim_reg sim_ari_regs[] = {
+	{ .offset = 0 },
+	{ .offset = PCI_ARI_CAP },
+};
+
+/* PCIe r6.0, sec 9.3.3, without VF Migration, for pages of 4 KiB */
+static const struct sim_reg sim_sriov_regs[] = {
+	{ .offset = 0 },
+	{ .offset = PCI_SRIOV_CAP },
+	{ .offset = PCI_SRIOV_CTRL,
+	  .rw = PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE,
+	  .written = sim_wrote_sriov_control },
+	{ .offset = PCI_SRIOV_INITIAL_VF },
+	{ .offset = PCI_SRIOV_NUM_VF, .rw = 0xffff },
+	{ .offset = PCI_SRIOV_VF_OFFSET },
+	{ .offset = SIM_SRIOV_VF_DID },
+	{ .offset = PCI_SRIOV_SUP_PGSIZE, .por = 1 },
+	{ .offset = PCI_SRIOV_SYS_PGSIZE, .por = 1, .rw = ~0U },
+	{ .offset = PCI_SRIOV_BAR, .rw = ~(SZ_4K - 1) },
 };
 
 #define SIM_ACS_BITS	(PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF)
@@ -251,6 +328,14 @@ static void sim_add_msi(struct pci_sim_func *f)
 	sim_add_cap(f, PCI_CAP_ID_MSI, SIM_MSI);
 }
 
+static void sim_add_vf_exp(struct pci_sim_func *f)
+{
+	sim_add_regs(f, SIM_EXP, sim_vf_exp_regs, ARRAY_SIZE(sim_vf_exp_regs));
+	sim_add_cap(f, PCI_CAP_ID_EXP, SIM_EXP);
+	sim_preset(f, SIM_EXP, (2 | f->type << 4) << 16);
+	sim_preset(f, SIM_EXP + PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_FLR);
+}
+
 static void sim_add_exp(struct pci_sim_func *f, u8 speed)
 {
 	u32 link = speed | 4 << PCI_EXP_LNKSTA_NLW_SHIFT;
@@ -281,6 +366,8 @@ static void sim_add_slot(struct pci_sim_func *f)
 		cap |= PCI_EXP_SLTCAP_PCP;
 	if (config->button)
 		cap |= PCI_EXP_SLTCAP_ABP;
+	if (config->mrl)
+		cap |= PCI_EXP_SLTCAP_MRLSP;
 	if (config->no_cmd_compl)
 		cap |= PCI_EXP_SLTCAP_NCCS;
 
@@ -295,6 +382,12 @@ static void sim_add_vsec(struct pci_sim_func *f)
 {
 	sim_add_regs(f, PCI_SIM_VSEC, sim_vsec_regs, ARRAY_SIZE(sim_vsec_regs));
 	sim_add_ext_cap(f, PCI_EXT_CAP_ID_VNDR, 1, PCI_SIM_VSEC);
+}
+
+static void sim_add_vndr(struct pci_sim_func *f)
+{
+	sim_add_regs(f, PCI_SIM_VNDR, sim_vndr_regs, ARRAY_SIZE(sim_vndr_regs));
+	sim_add_cap(f, PCI_CAP_ID_VNDR, PCI_SIM_VNDR);
 }
 
 static void sim_add_aer(struct pci_sim_func *f)
@@ -316,6 +409,70 @@ static void sim_add_dpc(struct pci_sim_func *f)
 {
 	sim_add_regs(f, SIM_DPC, sim_dpc_regs, ARRAY_SIZE(sim_dpc_regs));
 	sim_add_ext_cap(f, PCI_EXT_CAP_ID_DPC, 1, SIM_DPC);
+}
+
+static void sim_add_dsn(struct pci_sim_func *f, u64 dsn)
+{
+	sim_add_regs(f, SIM_DSN, sim_dsn_regs, ARRAY_SIZE(sim_dsn_regs));
+	sim_add_ext_cap(f, PCI_EXT_CAP_ID_DSN, 1, SIM_DSN);
+	sim_preset(f, SIM_DSN + PCI_DSN_LOW, lower_32_bits(dsn));
+	sim_preset(f, SIM_DSN + PCI_DSN_HIGH, upper_32_bits(dsn));
+}
+
+static void sim_add_ari(struct pci_sim_func *f)
+{
+	sim_add_regs(f, SIM_ARI, sim_ari_regs, ARRAY_SIZE(sim_ari_regs));
+	sim_add_ext_cap(f, PCI_EXT_CAP_ID_ARI, 1, SIM_ARI);
+}
+
+/* As PCIe r6.0, sec 7.9.16.2 encodes it, rounded up */
+static u32 sim_rtr_time(u32 ms)
+{
+	u64 value = (u64)ms * NSEC_PER_MSEC;
+	u32 scale = 0;
+
+	for (; value > PCI_RTR_VALUE; scale++)
+		value = DIV_ROUND_UP_ULL(value, 32);
+
+	return FIELD_PREP(PCI_RTR_SCALE, scale) | value;
+}
+
+static void sim_add_rtr(struct pci_sim_func *f, u32 reset_ms, u32 dl_up_ms,
+			u32 flr_ms, u32 d3_ms)
+{
+	sim_add_regs(f, SIM_RTR, sim_rtr_regs, ARRAY_SIZE(sim_rtr_regs));
+	sim_add_ext_cap(f, PCI_EXT_CAP_ID_RTR, 1, SIM_RTR);
+	sim_preset(f, SIM_RTR + PCI_RTR_1, PCI_RTR_1_VALID |
+		   FIELD_PREP(PCI_RTR_1_RESET, sim_rtr_time(reset_ms)) |
+		   FIELD_PREP(PCI_RTR_1_DL_UP, sim_rtr_time(dl_up_ms)));
+	sim_preset(f, SIM_RTR + PCI_RTR_2,
+		   FIELD_PREP(PCI_RTR_2_FLR, sim_rtr_time(flr_ms)) |
+		   FIELD_PREP(PCI_RTR_2_D3HOT, sim_rtr_time(d3_ms)));
+}
+
+/**
+ * sim_cfg_add_sriov - give a Function the SR-IOV capability
+ * @f: Function of an Endpoint, with @devfn set
+ * @vfs: TotalVFs
+ * @offset: First VF Offset
+ * @stride: VF Stride
+ */
+void sim_cfg_add_sriov(struct pci_sim_func *f, u16 vfs, u16 offset,
+		       u16 stride)
+{
+	sim_add_regs(f, SIM_SRIOV, sim_sriov_regs, ARRAY_SIZE(sim_sriov_regs));
+	sim_add_ext_cap(f, PCI_EXT_CAP_ID_SRIOV, 1, SIM_SRIOV);
+	sim_preset(f, SIM_SRIOV + PCI_SRIOV_INITIAL_VF, vfs | (u32)vfs << 16);
+	/* Function Dependency Link: depends on no other */
+	sim_preset(f, SIM_SRIOV + PCI_SRIOV_NUM_VF, (u32)f->devfn << 16);
+	sim_preset(f, SIM_SRIOV + PCI_SRIOV_VF_OFFSET,
+		   offset | (u32)stride << 16);
+	sim_preset(f, SIM_SRIOV + SIM_SRIOV_VF_DID,
+		   (u32)PCI_SIM_DEVICE_VF << 16);
+	/* Only Function 0 says whether the hierarchy has ARI, sec 9.3.3.3.5 */
+	if (!f->devfn)
+		f->cfg[(SIM_SRIOV + PCI_SRIOV_CTRL) / 4].rw |=
+			PCI_SRIOV_CTRL_ARI;
 }
 
 static void sim_add_bridge(struct pci_sim_func *f, u16 device)
@@ -376,19 +533,65 @@ void sim_cfg_init_upstream(struct pci_sim_func *f)
 }
 
 /**
- * sim_cfg_init_ep - config space of a Function of an Endpoint
+ * sim_cfg_init_pci_bridge - config space of a PCIe-to-PCI bridge
  * @f: Function
- * @config: what the test asked for
- *
- * Return: 0, or -EINVAL for a BAR whose size is no power of two or less than
- * the 128 bytes of PCIe r6.0, sec 7.5.1.2.1.
  */
-int sim_cfg_init_ep(struct pci_sim_func *f,
-		    const struct pci_sim_ep_config *config)
+void sim_cfg_init_pci_bridge(struct pci_sim_func *f)
+{
+	sim_add_bridge(f, PCI_SIM_DEVICE_PCI_BRIDGE);
+	sim_add_exp(f, PCI_EXP_LNKCAP_SLS_2_5GB);
+	f->cfg[(SIM_EXP + PCI_EXP_DEVCTL) / 4].rw |= PCI_EXP_DEVCTL_BCR_FLR;
+	sim_add_vsec(f);
+	sim_add_aer(f);
+}
+
+/* What Endpoints and VFs are recognized by */
+static void sim_preset_identity(struct pci_sim_func *f,
+				const struct pci_sim_ep_config *config)
+{
+	sim_preset(f, PCI_CLASS_REVISION,
+		   config->class ?: PCI_CLASS_OTHERS << 16);
+	sim_preset(f, PCI_SUBSYSTEM_VENDOR_ID,
+		   PCI_SIM_VENDOR_ID | PCI_SIM_DEVICE_ENDPOINT << 16);
+}
+
+static bool sim_config_is_sane(struct pci_sim_func *f,
+			       const struct pci_sim_ep_config *config)
 {
 	u32 bar = config->bar_size ?: SZ_4K;
 
 	if (!is_power_of_2(bar) || bar < 128)
+		return false;
+	if (config->conventional && (config->flr || config->dsn ||
+				     config->rtr || config->vfs))
+		return false;
+	/* Without ARI, which Function 0 decides about, VFs cannot be reached */
+	if (config->vfs && f->card != f && !sim_has(f->card, SIM_ARI))
+		return false;
+
+	return !config->rtr || (config->ready_ms <= SIM_RTR_MAX_MS &&
+				config->flr_ms <= SIM_RTR_MAX_MS &&
+				config->d3_ms <= SIM_RTR_MAX_MS &&
+				config->vf_ms <= SIM_RTR_MAX_MS);
+}
+
+/**
+ * sim_cfg_init_ep - config space of a Function of an Endpoint, or of a
+ *		     conventional device
+ * @f: Function, with @card set
+ * @config: what the test asked for
+ *
+ * Return: 0, or -EINVAL for
+ * * a BAR whose size is no power of two or less than the 128 bytes of PCIe
+ *   r6.0, sec 7.5.1.2.1
+ * * a conventional device with what only an Endpoint has
+ * * VFs in a Function other than 0, if Function 0 has none
+ * * a time that Readiness Time Reporting cannot express
+ */
+int sim_cfg_init_ep(struct pci_sim_func *f,
+		    const struct pci_sim_ep_config *config)
+{
+	if (!sim_config_is_sane(f, config))
 		return -EINVAL;
 
 	sim_add_regs(f, 0, sim_header_regs, ARRAY_SIZE(sim_header_regs));
@@ -396,44 +599,79 @@ int sim_cfg_init_ep(struct pci_sim_func *f,
 	sim_preset(f, PCI_VENDOR_ID,
 		   (config->vendor ?: PCI_SIM_VENDOR_ID) |
 		   (u32)(config->device ?: PCI_SIM_DEVICE_ENDPOINT) << 16);
-	sim_preset(f, PCI_CLASS_REVISION,
-		   config->class ?: PCI_CLASS_OTHERS << 16);
-	sim_preset(f, PCI_SUBSYSTEM_VENDOR_ID,
-		   PCI_SIM_VENDOR_ID | PCI_SIM_DEVICE_ENDPOINT << 16);
-	f->cfg[PCI_BASE_ADDRESS_0 / 4].rw = ~(bar - 1);
+	sim_preset_identity(f, config);
+	f->cfg[PCI_BASE_ADDRESS_0 / 4].rw = ~((config->bar_size ?: SZ_4K) - 1);
+	if (config->imm_ready)
+		sim_preset(f, PCI_COMMAND, PCI_STATUS_IMM_READY << 16);
 
 	if (!config->no_pm)
 		sim_add_pm(f, config->pm_reset, false);
+	if (!config->no_pm && config->imm_ready_d0)
+		sim_preset(f, SIM_PM, PCI_PM_CAP_IMM_READY_D0 << 16);
 	sim_add_msi(f);
-	sim_add_exp(f, PCI_EXP_LNKCAP_SLS_64_0GB);
-	if (config->flr)
-		sim_preset(f, SIM_EXP + PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_FLR);
 	if (config->af_flr) {
 		sim_add_regs(f, SIM_AF, sim_af_regs, ARRAY_SIZE(sim_af_regs));
 		sim_add_cap(f, PCI_CAP_ID_AF, SIM_AF);
 	}
+	if (config->conventional) {
+		sim_add_vndr(f);
+		return 0;
+	}
 
+	sim_add_exp(f, PCI_EXP_LNKCAP_SLS_64_0GB);
+	if (config->flr)
+		sim_preset(f, SIM_EXP + PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_FLR);
 	sim_add_vsec(f);
 	sim_add_aer(f);
-	if (config->dsn) {
-		sim_add_regs(f, SIM_DSN, sim_dsn_regs, ARRAY_SIZE(sim_dsn_regs));
-		sim_add_ext_cap(f, PCI_EXT_CAP_ID_DSN, 1, SIM_DSN);
-		sim_preset(f, SIM_DSN + PCI_DSN_LOW,
-			   lower_32_bits(config->dsn));
-		sim_preset(f, SIM_DSN + PCI_DSN_HIGH,
-			   upper_32_bits(config->dsn));
-	}
+	if (config->dsn)
+		sim_add_dsn(f, config->dsn);
+	if (config->rtr)
+		sim_add_rtr(f, config->ready_ms + SIM_RTR_TRAIN_MS,
+			    config->ready_ms, config->flr_ms, config->d3_ms);
+	if (f->card == f ? config->vfs : sim_has(f->card, SIM_ARI))
+		sim_add_ari(f);
 	return 0;
 }
 
 /**
- * sim_cfg_set_multifunction - make Function 0 say that there are others
- * @f: Function 0 of an Endpoint
+ * sim_cfg_init_vf - config space of a VF
+ * @f: VF, with @ready_ms set
+ * @config: what the test asked for in its PF
  */
-void sim_cfg_set_multifunction(struct pci_sim_func *f)
+void sim_cfg_init_vf(struct pci_sim_func *f,
+		     const struct pci_sim_ep_config *config)
 {
-	sim_preset(f, PCI_CACHE_LINE_SIZE, PCI_HEADER_TYPE_MFD << 16);
-	*sim_val(f, PCI_CACHE_LINE_SIZE) |= PCI_HEADER_TYPE_MFD << 16;
+	sim_add_regs(f, 0, sim_vf_header_regs, ARRAY_SIZE(sim_vf_header_regs));
+	sim_preset_identity(f, config);
+	if (!config->no_pm)
+		sim_add_pm(f, false, false);
+	sim_add_vf_exp(f);
+	sim_add_vsec(f);
+	sim_add_ari(f);
+	/* In a VF, Reset Time counts from VF Enable, sec 9.3.3.3.1 */
+	if (config->rtr)
+		sim_add_rtr(f, f->ready_ms, 0, config->flr_ms, 0);
+	sim_cfg_reset(f, PCI_SIM_RESET_COLD);
+}
+
+/* Bits that are preset later than the power-on reset of the Function */
+static void sim_preset_now(struct pci_sim_func *f, int where, u32 bits)
+{
+	sim_preset(f, where, bits);
+	*sim_val(f, where) |= bits;
+}
+
+/**
+ * sim_cfg_link_functions - make a Function say that there is another one
+ * @f: last Function so far of an Endpoint or a conventional device
+ * @next: the next one
+ */
+void sim_cfg_link_functions(struct pci_sim_func *f, struct pci_sim_func *next)
+{
+	sim_preset_now(f->card, PCI_CACHE_LINE_SIZE,
+		       PCI_HEADER_TYPE_MFD << 16);
+	if (sim_has(f, SIM_ARI))
+		sim_preset_now(f, SIM_ARI + PCI_ARI_CAP, next->devfn << 8);
 }
 
 /**
@@ -444,7 +682,7 @@ void sim_cfg_set_multifunction(struct pci_sim_func *f)
 void sim_cfg_reset(struct pci_sim_func *f, enum pci_sim_reset kind)
 {
 	bool flr = kind == PCI_SIM_RESET_FLR || kind == PCI_SIM_RESET_AF_FLR;
-	unsigned int i;
+	unsigned int i, counters;
 
 	for (i = 0; i < SIM_CFG_DWORDS; i++) {
 		struct sim_dword *d = &f->cfg[i];
@@ -459,9 +697,10 @@ void sim_cfg_reset(struct pci_sim_func *f, enum pci_sim_reset kind)
 		d->val = (d->val & keep) | (d->por & ~keep);
 	}
 
+	counters = sim_has(f, PCI_SIM_VSEC) ? PCI_SIM_VSEC : PCI_SIM_VNDR;
+	counters += PCI_SIM_VSEC_RESETS;
 	for (i = 0; i < PCI_SIM_RESET_KINDS; i++)
-		*sim_val(f, PCI_SIM_VSEC + PCI_SIM_VSEC_RESETS + 4 * i) =
-			f->resets[i];
+		*sim_val(f, counters + 4 * i) = f->resets[i];
 }
 
 /**

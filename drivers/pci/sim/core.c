@@ -4,13 +4,14 @@
  *
  * The kernel sees a host bridge with its own pci_ops in a PCI domain of its
  * own, and runs its real drivers on what it finds there: pcieport, pciehp,
- * AER, DPC, PME.  Root Ports, switches and Endpoints are simulated as far as
- * config space, Links, slots, resets, errors and interrupts go.  Nothing is
- * behind a BAR.
+ * AER, DPC, PME.  Root Ports, switches, Endpoints with VFs and PCIe-to-PCI
+ * bridges are simulated as far as config space, Links, slots, resets, errors
+ * and interrupts go.  Nothing is behind a BAR.
  *
  *	core.c	  life of a fabric and its parts, routing of Config Requests
  *	config.c  config space, described by tables
  *	link.c	  Links, resets, power states
+ *	iov.c	  VFs
  *	slot.c	  hot-plug slots: presence, power, button, commands
  *	error.c	  AER, DPC and PME
  *	irq.c	  INTx and MSI
@@ -45,6 +46,9 @@
 
 /* What a Link needs to come up before firmware passes on control */
 #define SIM_BOOT_MS		200
+
+/* Fabrics whose memory is not freed yet */
+static atomic_t sim_alive;
 
 /**
  * sim_of_bus - the fabric that a bus belongs to
@@ -86,10 +90,14 @@ static u8 sim_subordinate(struct pci_sim_func *bridge)
  * sim_requester_id - bus, device and Function number of a Function
  * @f: Function, its fabric locked
  *
- * Return: the ID, with the bus number that the bridge above it has.
+ * Return: the ID, with the bus number that the bridge above it has, or what
+ * follows from that for a VF (PCIe r6.0, sec 9.2.1.2).
  */
 u16 sim_requester_id(struct pci_sim_func *f)
 {
+	if (f->pf)
+		return sim_requester_id(f->pf) + f->vf_offset;
+
 	return PCI_DEVID(f->upstream ? sim_secondary(f->upstream) : 0,
 			 f->devfn);
 }
@@ -102,6 +110,19 @@ static struct pci_sim_func *sim_find(struct list_head *bus,
 	list_for_each_entry(f, bus, sibling) {
 		if (f->devfn == devfn)
 			return f;
+	}
+	return NULL;
+}
+
+static struct pci_sim_func *sim_find_vf(struct list_head *bus, u16 id)
+{
+	struct pci_sim_func *pf, *vf;
+
+	list_for_each_entry(pf, bus, sibling) {
+		list_for_each_entry(vf, &pf->vfs, sibling) {
+			if (sim_requester_id(vf) == id)
+				return vf;
+		}
 	}
 	return NULL;
 }
@@ -119,32 +140,65 @@ static struct pci_sim_func *sim_find_bridge(struct list_head *bus, u8 busnr)
 }
 
 /*
+ * Without ARI Forwarding, there is only Device 0 on a Link (PCIe r6.0, sec
+ * 7.3.1).
+ */
+static bool sim_device_exists(struct pci_sim_func *bridge, unsigned int devfn)
+{
+	return !bridge || !sim_is_port(bridge) || !PCI_SLOT(devfn) ||
+	       *sim_val(bridge, SIM_EXP + PCI_EXP_DEVCTL2) &
+	       PCI_EXP_DEVCTL2_ARI;
+}
+
+/*
  * Route a Config Request (PCIe r6.0, sec 7.3.3) by the bus numbers of the
- * bridges.  Returns NULL if it reaches no Function that is out of reset.
+ * bridges.  One for a bus that no bridge on the way has is for a VF (sec
+ * 9.2.1.2).  Returns NULL if it reaches no Function that is out of reset.
  */
 static struct pci_sim_func *sim_route(struct pci_sim *sim, u8 busnr,
 				      unsigned int devfn)
 {
+	struct pci_sim_func *f, *bridge = NULL;
 	struct list_head *bus = &sim->root_bus;
-	struct pci_sim_func *f;
 	u8 here = 0;
 
 	while (here != busnr) {
 		f = sim_find_bridge(bus, busnr);
-		if (!f || !sim_bridge_forwards(f))
+		if (!f)
+			break;
+		if (!sim_bridge_forwards(f))
 			return NULL;
+		bridge = f;
 		bus = &f->below;
 		here = sim_secondary(f);
 	}
 
-	f = sim_find(bus, devfn);
+	f = NULL;
+	if (here == busnr) {
+		if (!sim_device_exists(bridge, devfn))
+			return NULL;
+		f = sim_find(bus, devfn);
+	}
+	if (!f)
+		f = sim_find_vf(bus, PCI_DEVID(busnr, devfn));
+
 	return f && f->state > SIM_RESET ? f : NULL;
 }
 
+/*
+ * Conventional PCI has no RRS.  A PCIe-to-PCI bridge completes with RRS for a
+ * device that is not ready only if Bridge Configuration Retry Enable is set
+ * (PCIe r6.0, sec 7.5.3.4).
+ */
 static bool sim_rrs_visible(struct pci_sim_func *f)
 {
-	while (f->upstream)
+	while (f->upstream) {
 		f = f->upstream;
+		if (f->type == PCI_EXP_TYPE_PCI_BRIDGE &&
+		    !(*sim_val(f, SIM_EXP + PCI_EXP_DEVCTL) &
+		      PCI_EXP_DEVCTL_BCR_FLR))
+			return false;
+	}
 
 	return *sim_val(f, SIM_EXP + PCI_EXP_RTCTL) & PCI_EXP_RTCTL_RRS_SVE;
 }
@@ -188,6 +242,9 @@ static int sim_read(struct pci_bus *bus, unsigned int devfn, int where,
 		*val = ~0;
 	} else if (f->state == SIM_INIT) {
 		*val = sim_read_not_ready(f, where, size);
+	} else if (where >= PCI_CFG_SPACE_SIZE && !sim_has(f, SIM_EXP)) {
+		/* The bridge above cannot forward it: Unsupported Request */
+		*val = ~0;
 	} else {
 		*val = sim_cfg_read(f, where, size);
 		hook = sim_take_hook(&f->on_read, where);
@@ -247,6 +304,19 @@ struct pci_sim_func *sim_of_dev(struct pci_dev *pdev)
 	return f;
 }
 
+/**
+ * sim_free_func - free a Function and its VFs
+ * @f: Function that is no part of a fabric, or no longer
+ */
+void sim_free_func(struct pci_sim_func *f)
+{
+	struct pci_sim_func *vf, *next;
+
+	list_for_each_entry_safe(vf, next, &f->vfs, sibling)
+		kvfree(vf);
+	kvfree(f);
+}
+
 static void sim_free(struct pci_sim *sim)
 {
 	struct pci_sim_func *f, *next;
@@ -254,8 +324,9 @@ static void sim_free(struct pci_sim *sim)
 	sim_irq_exit(sim);
 	sim_actions_free(sim);
 	list_for_each_entry_safe(f, next, &sim->functions, node)
-		kvfree(f);
+		sim_free_func(f);
 	kfree(sim);
+	atomic_dec(&sim_alive);
 	module_put(THIS_MODULE);
 }
 
@@ -280,6 +351,7 @@ struct pci_sim *pci_sim_alloc(void)
 		return NULL;
 
 	__module_get(THIS_MODULE);
+	atomic_inc(&sim_alive);
 	raw_spin_lock_init(&sim->lock);
 	raw_spin_lock_init(&sim->msi_lock);
 	INIT_LIST_HEAD(&sim->functions);
@@ -291,6 +363,21 @@ struct pci_sim *pci_sim_alloc(void)
 	return sim;
 }
 EXPORT_SYMBOL_GPL(pci_sim_alloc);
+
+/**
+ * pci_sim_alive - whether fabrics were leaked
+ *
+ * A fabric lives until pci_sim_destroy(), and until the last reference to one
+ * of its devices is gone.
+ *
+ * Context: Any.
+ * Return: the number of fabrics that are alive.
+ */
+unsigned int pci_sim_alive(void)
+{
+	return atomic_read(&sim_alive);
+}
+EXPORT_SYMBOL_GPL(pci_sim_alive);
 
 /**
  * pci_sim_jitter - let the times of a fabric vary
@@ -312,8 +399,17 @@ void pci_sim_jitter(struct pci_sim *sim, u64 seed, unsigned int percent)
 }
 EXPORT_SYMBOL_GPL(pci_sim_jitter);
 
-static struct pci_sim_func *sim_alloc_func(struct pci_sim *sim, int type,
-					   u8 devfn)
+/**
+ * sim_alloc_func - allocate a Function
+ * @sim: fabric
+ * @type: PCI_EXP_TYPE_*
+ * @devfn: device and Function number
+ *
+ * Context: May sleep.
+ * Return: a Function without config space, or NULL, and pci_sim_start()
+ * returns the error.
+ */
+struct pci_sim_func *sim_alloc_func(struct pci_sim *sim, int type, u8 devfn)
 {
 	struct pci_sim_func *f;
 
@@ -332,10 +428,25 @@ static struct pci_sim_func *sim_alloc_func(struct pci_sim *sim, int type,
 	INIT_LIST_HEAD(&f->below);
 	INIT_LIST_HEAD(&f->functions);
 	INIT_LIST_HEAD(&f->function);
+	sim_iov_init(f);
 	sim_link_init(f);
 	sim_slot_init(f);
 	sim_irq_init_func(f);
 	return f;
+}
+
+/**
+ * sim_set_upstream - set what is above a Function
+ * @f: Function, its fabric locked
+ * @upstream: bridge, or NULL
+ */
+void sim_set_upstream(struct pci_sim_func *f, struct pci_sim_func *upstream)
+{
+	struct pci_sim_func *vf;
+
+	f->upstream = upstream;
+	list_for_each_entry(vf, &f->vfs, sibling)
+		vf->upstream = upstream;
 }
 
 /* Make a Function part of the fabric, on the bus below @upstream or on none */
@@ -348,7 +459,7 @@ static void sim_add_func(struct pci_sim_func *f, struct pci_sim_func *upstream,
 	raw_spin_lock_irqsave(&sim->lock, flags);
 	sim_cfg_reset(f, PCI_SIM_RESET_COLD);
 	list_add_tail(&f->node, &sim->functions);
-	f->upstream = upstream;
+	sim_set_upstream(f, upstream);
 	if (bus)
 		list_add_tail(&f->sibling, bus);
 	raw_spin_unlock_irqrestore(&sim->lock, flags);
@@ -357,7 +468,7 @@ static void sim_add_func(struct pci_sim_func *f, struct pci_sim_func *upstream,
 static struct pci_sim_func *sim_reject(struct pci_sim *sim,
 				       struct pci_sim_func *f, int error)
 {
-	kvfree(f);
+	sim_free_func(f);
 	sim->error = error;
 	return NULL;
 }
@@ -481,8 +592,34 @@ struct pci_sim_func *pci_sim_add_switch(struct pci_sim *sim,
 }
 EXPORT_SYMBOL_GPL(pci_sim_add_switch);
 
+/**
+ * pci_sim_add_pci_bridge - add a PCIe-to-PCI bridge, for now with nothing
+ *			    below
+ * @sim: fabric
+ * @port: Root Port or Downstream Port to plug it into, or NULL
+ *
+ * A device below it that is not ready lets reads time out, unless Bridge
+ * Configuration Retry Enable is set.
+ *
+ * Context: May sleep.
+ * Return: the bridge, or NULL, and pci_sim_start() returns the error.
+ */
+struct pci_sim_func *pci_sim_add_pci_bridge(struct pci_sim *sim,
+					    struct pci_sim_func *port)
+{
+	struct pci_sim_func *f;
+
+	f = sim_alloc_func(sim, PCI_EXP_TYPE_PCI_BRIDGE, 0);
+	if (!f)
+		return NULL;
+
+	sim_cfg_init_pci_bridge(f);
+	return sim_add_card(f, port);
+}
+EXPORT_SYMBOL_GPL(pci_sim_add_pci_bridge);
+
 static struct pci_sim_func *
-sim_alloc_ep(struct pci_sim *sim, u8 devfn,
+sim_alloc_ep(struct pci_sim *sim, u8 devfn, struct pci_sim_func *card,
 	     const struct pci_sim_ep_config *config)
 {
 	struct pci_sim_func *f;
@@ -495,14 +632,54 @@ sim_alloc_ep(struct pci_sim *sim, u8 devfn,
 	f->ready_ms = config->ready_ms;
 	f->flr_ms = config->flr_ms;
 	f->d3_ms = config->d3_ms;
+	if (card)
+		f->card = card;
 	ret = sim_cfg_init_ep(f, config);
+	if (!ret)
+		ret = sim_iov_add_vfs(f, config);
 	return ret ? sim_reject(sim, f, ret) : f;
 }
 
+static unsigned int sim_count_devices(struct pci_sim_func *bridge)
+{
+	struct pci_sim_func *f;
+	unsigned int n = 0;
+
+	list_for_each_entry(f, &bridge->below, sibling) {
+		if (f->card == f)
+			n++;
+	}
+	return n;
+}
+
+/* On a bus that is shared, where nothing can be plugged */
+static struct pci_sim_func *
+sim_add_conventional(struct pci_sim *sim, struct pci_sim_func *bridge,
+		     const struct pci_sim_ep_config *config)
+{
+	unsigned int n = sim_count_devices(bridge);
+	struct pci_sim_func *f;
+
+	if (!config->conventional || bridge->state != SIM_OFF || n > 31) {
+		sim->error = -EINVAL;
+		return NULL;
+	}
+
+	f = sim_alloc_ep(sim, PCI_DEVFN(n, 0), NULL, config);
+	if (!f)
+		return NULL;
+
+	list_add_tail(&f->function, &f->functions);
+	sim_add_func(f, bridge, &bridge->below);
+	return f;
+}
+
 /**
- * pci_sim_add_endpoint - add an Endpoint
+ * pci_sim_add_endpoint - add an Endpoint, or a conventional device
  * @sim: fabric
- * @port: Root Port or Downstream Port to plug it into, or NULL
+ * @port: Root Port or Downstream Port to plug it into, or NULL; for a
+ *	  conventional device a PCIe-to-PCI bridge that is not powered yet, on
+ *	  whose bus it gets the next device number
  * @config: what its Function 0 is like
  *
  * Context: May sleep.
@@ -512,14 +689,24 @@ struct pci_sim_func *
 pci_sim_add_endpoint(struct pci_sim *sim, struct pci_sim_func *port,
 		     const struct pci_sim_ep_config *config)
 {
-	struct pci_sim_func *f = sim_alloc_ep(sim, 0, config);
+	struct pci_sim_func *f;
 
+	if (port && port->type == PCI_EXP_TYPE_PCI_BRIDGE)
+		return sim_add_conventional(sim, port, config);
+
+	if (config->conventional) {
+		sim->error = -EINVAL;
+		return NULL;
+	}
+
+	f = sim_alloc_ep(sim, 0, NULL, config);
 	return f ? sim_add_card(f, port) : NULL;
 }
 EXPORT_SYMBOL_GPL(pci_sim_add_endpoint);
 
 /**
- * pci_sim_add_function - add another Function to an Endpoint
+ * pci_sim_add_function - add another Function to an Endpoint, or to a
+ *			  conventional device
  * @ep: its Function 0, not powered yet; NULL is passed through
  * @config: what the new Function is like
  *
@@ -530,7 +717,7 @@ struct pci_sim_func *
 pci_sim_add_function(struct pci_sim_func *ep,
 		     const struct pci_sim_ep_config *config)
 {
-	struct pci_sim_func *f;
+	struct pci_sim_func *f, *last;
 	unsigned int n;
 
 	if (!ep)
@@ -538,23 +725,50 @@ pci_sim_add_function(struct pci_sim_func *ep,
 
 	n = list_count_nodes(&ep->functions);
 	if (ep->type != PCI_EXP_TYPE_ENDPOINT || ep->state != SIM_OFF ||
-	    n < 1 || n > 7) {
+	    n < 1 || n > 7 || config->conventional == sim_has(ep, SIM_EXP)) {
 		ep->sim->error = -EINVAL;
 		return NULL;
 	}
 
-	f = sim_alloc_ep(ep->sim, n, config);
+	f = sim_alloc_ep(ep->sim, ep->devfn + n, ep, config);
 	if (!f)
 		return NULL;
 
-	f->card = ep;
+	last = list_last_entry(&ep->functions, typeof(*last), function);
 	list_add_tail(&f->function, &ep->functions);
-	sim_cfg_set_multifunction(ep);
+	sim_cfg_link_functions(last, f);
 	sim_add_func(f, ep->upstream,
 		     ep->upstream ? &ep->upstream->below : NULL);
 	return f;
 }
 EXPORT_SYMBOL_GPL(pci_sim_add_function);
+
+/**
+ * pci_sim_vf - a VF of an Endpoint
+ * @pf: its PF, or NULL
+ * @n: its number, from 0
+ *
+ * It is there from the beginning, and does not answer before the kernel has
+ * enabled it.
+ *
+ * Context: Any.
+ * Return: the VF, or NULL if @pf has no such VF.
+ */
+struct pci_sim_func *pci_sim_vf(struct pci_sim_func *pf, unsigned int n)
+{
+	struct pci_sim_func *vf;
+
+	if (!pf)
+		return NULL;
+
+	/* The list does not change */
+	list_for_each_entry(vf, &pf->vfs, sibling) {
+		if (!n--)
+			return vf;
+	}
+	return NULL;
+}
+EXPORT_SYMBOL_GPL(pci_sim_vf);
 
 /* The Root Complex gets power, and what is plugged in comes up */
 static void sim_power_on(struct pci_sim *sim)

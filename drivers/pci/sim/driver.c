@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Driver of simulated Endpoints: it counts what it is told
+ * Driver of simulated Endpoints and their VFs: it counts what it is told
  *
  * It binds by the Subsystem Vendor ID, so an Endpoint may carry the Vendor and
  * Device ID of real hardware, and with it the quirks that the kernel has for
@@ -92,6 +92,8 @@ static void pci_sim_remove(struct pci_dev *pdev)
 {
 	struct pci_sim_func *f = pci_get_drvdata(pdev);
 
+	/* The core does not do that, and trips over VFs that are left */
+	pci_disable_sriov(pdev);
 	sim_count(f, &f->counts.remove);
 }
 
@@ -164,11 +166,12 @@ static const struct pci_device_id pci_sim_ids[] = {
 };
 
 static struct pci_driver pci_sim_driver = {
-	.name		= "pci-sim",
-	.id_table	= pci_sim_ids,
-	.probe		= pci_sim_probe,
-	.remove		= pci_sim_remove,
-	.err_handler	= &pci_sim_err_handler,
+	.name			= "pci-sim",
+	.id_table		= pci_sim_ids,
+	.probe			= pci_sim_probe,
+	.remove			= pci_sim_remove,
+	.sriov_configure	= pci_sriov_configure_simple,
+	.err_handler		= &pci_sim_err_handler,
 };
 module_pci_driver(pci_sim_driver);
 

@@ -220,7 +220,7 @@ static void sim_uncor_error(struct pci_sim_func *f, u32 status)
 	u16 source = sim_requester_id(f);
 	bool fatal;
 
-	if (f->state != SIM_READY)
+	if (f->state != SIM_READY || !sim_has(f, SIM_AER))
 		return;
 
 	*sim_val(f, SIM_AER + PCI_ERR_UNCOR_STATUS) |= status;
@@ -249,7 +249,7 @@ static void sim_cor_error(struct pci_sim_func *f, u32 status)
 	struct pci_sim_func *root = sim_root_port(f);
 	u16 source = sim_requester_id(f);
 
-	if (f->state != SIM_READY)
+	if (f->state != SIM_READY || !sim_has(f, SIM_AER))
 		return;
 
 	*sim_val(f, SIM_AER + PCI_ERR_COR_STATUS) |= status;
@@ -264,7 +264,7 @@ static void sim_cor_error(struct pci_sim_func *f, u32 status)
 
 /**
  * pci_sim_uncor_error - let a Function detect an uncorrectable error
- * @f: Function
+ * @f: Function; a VF and a conventional device detect none
  * @status: bits of its Uncorrectable Error Status register, PCI_ERR_UNC_*
  *
  * Its Uncorrectable Error Severity register decides whether the error is
@@ -284,7 +284,7 @@ EXPORT_SYMBOL_GPL(pci_sim_uncor_error);
 
 /**
  * pci_sim_cor_error - let a Function detect a correctable error
- * @f: Function
+ * @f: Function; a VF and a conventional device detect none
  * @status: bits of its Correctable Error Status register, PCI_ERR_COR_*
  *
  * Context: Any.

@@ -39,6 +39,7 @@ static void sim_count_reset(struct pci_sim_func *f, enum pci_sim_reset kind)
 	sim_cfg_reset(f, kind);
 	if (sim_is_port(f))
 		sim_slot_status(f, 0);
+	sim_iov_update(f);
 }
 
 /**
@@ -193,11 +194,11 @@ static void sim_link_train(struct pci_sim_func *port)
 
 /**
  * sim_secondary_update - let a secondary bus follow the state of its bridge
- * @bridge: Root Port or Switch Port, its fabric locked
+ * @bridge: Root Port, Switch Port or PCIe-to-PCI bridge, its fabric locked
  *
  * A Link that goes down resets what is below it (PCIe r6.0, sec 2.9.1), and so
  * does Secondary Bus Reset (sec 7.5.1.3.13), for the internal bus of a switch
- * as well.
+ * and the conventional bus of a PCIe-to-PCI bridge as well.
  */
 void sim_secondary_update(struct pci_sim_func *bridge)
 {
@@ -222,7 +223,7 @@ void sim_secondary_update(struct pci_sim_func *bridge)
 
 /**
  * sim_bridge_forwards - whether Config Requests pass a bridge
- * @f: Root Port or Switch Port, its fabric locked
+ * @f: Root Port, Switch Port or PCIe-to-PCI bridge, its fabric locked
  *
  * Return: true if the bridge is ready, in D0 (PCIe r6.0, sec 5.3.1), and its
  * secondary bus is neither down nor held in reset.

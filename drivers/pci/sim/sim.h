@@ -24,15 +24,31 @@
 #define SIM_MSI			0x48
 #define SIM_EXP			0x70
 #define SIM_AF			0xb0
+#define SIM_RTR			0x120
+#define SIM_ARI			0x130
 #define SIM_AER			0x140
 #define SIM_DSN			0x190
 #define SIM_ACS			0x1a0
 #define SIM_DPC			0x1b0
+#define SIM_SRIOV		0x1c0
 
-/* Not in linux/pci_regs.h: PCIe r6.0, sec 7.9.14.3 and 7.9.3 */
+/*
+ * Not in linux/pci_regs.h: PCIe r6.0, sec 7.9.14.3, 7.9.3, 7.5.2.1 and 7.9.16
+ */
 #define PCI_EXP_DPC_CTL_SW_TRIGGER	0x0040
 #define PCI_DSN_LOW			0x04
 #define PCI_DSN_HIGH			0x08
+#define PCI_PM_CAP_IMM_READY_D0		0x0010
+#define PCI_EXT_CAP_ID_RTR		0x22
+#define PCI_RTR_1			0x04	/* Readiness Time Reporting 1 */
+#define  PCI_RTR_1_RESET		0x00000fff
+#define  PCI_RTR_1_DL_UP		0x00fff000
+#define  PCI_RTR_1_VALID		0x80000000
+#define PCI_RTR_2			0x08	/* Readiness Time Reporting 2 */
+#define  PCI_RTR_2_FLR			0x00000fff
+#define  PCI_RTR_2_D3HOT		0x00fff000
+#define PCI_RTR_VALUE			0x1ff	/* of each time, in 32^scale ns */
+#define PCI_RTR_SCALE			0xe00
 
 #define SIM_NR_INTX		4
 #define SIM_NR_MSI		512
@@ -129,7 +145,8 @@ struct sim_hook {
  * @card: Function 0 of what is plugged in
  * @link_up: the Link is in DL_Active
  * @stuck: the Link does not come up however often it trains
- * @power_fault: the power controller has tripped
+ * @mrl_open: the manually operated retention latch is open
+ * @power_fault: the power controller has cut power by itself
  * @fault_permanent: it trips again as soon as it is switched on
  * @pme_pending: PM_PME that waits for Root Status to be free
  * @pme_source: its Requester ID
@@ -141,6 +158,7 @@ struct sim_port {
 	struct pci_sim_func *card;
 	bool link_up;
 	bool stuck;
+	bool mrl_open;
 	bool power_fault;
 	bool fault_permanent;
 	bool pme_pending;
@@ -156,13 +174,18 @@ struct sim_port {
  * @type: PCI_EXP_TYPE_*
  * @devfn: device and Function number
  * @upstream: bridge whose secondary bus it is on, or NULL
- * @sibling: entry in @below of @upstream or in the fabric's root bus
+ * @sibling: entry in @below of @upstream or in the fabric's root bus; in a VF,
+ *	     in @vfs of its PF
  * @below: Functions on the secondary bus
  * @card: Function 0 of the device that it belongs to
  * @functions: in Function 0, all Functions of the device
  * @function: entry in @functions
+ * @vfs: in a PF, its VFs
+ * @pf: in a VF, its PF
+ * @vf_offset: in a VF, distance of its Routing ID from that of the PF
  * @state: how far it is from answering
- * @ready_ms: time to become ready after a conventional reset
+ * @ready_ms: time to become ready after a conventional reset, or in a VF after
+ *	      VF Enable
  * @flr_ms: time to become ready after a Function Level Reset
  * @d3_ms: time to become ready after D3hot
  * @ready: end of that time
@@ -194,6 +217,9 @@ struct pci_sim_func {
 	struct pci_sim_func *card;
 	struct list_head functions;
 	struct list_head function;
+	struct list_head vfs;
+	struct pci_sim_func *pf;
+	u16 vf_offset;
 	enum sim_state state;
 	u32 ready_ms;
 	u32 flr_ms;
@@ -306,13 +332,21 @@ static inline bool sim_has(struct pci_sim_func *f, int cap)
 struct pci_sim *sim_of_bus(struct pci_bus *bus);
 struct pci_sim_func *sim_of_dev(struct pci_dev *pdev);
 u16 sim_requester_id(struct pci_sim_func *f);
+struct pci_sim_func *sim_alloc_func(struct pci_sim *sim, int type, u8 devfn);
+void sim_free_func(struct pci_sim_func *f);
+void sim_set_upstream(struct pci_sim_func *f, struct pci_sim_func *upstream);
 
 /* config.c */
 int sim_cfg_init_port(struct pci_sim_func *f);
 void sim_cfg_init_upstream(struct pci_sim_func *f);
+void sim_cfg_init_pci_bridge(struct pci_sim_func *f);
+void sim_cfg_add_sriov(struct pci_sim_func *f, u16 vfs, u16 offset,
+		       u16 stride);
 int sim_cfg_init_ep(struct pci_sim_func *f,
 		    const struct pci_sim_ep_config *config);
-void sim_cfg_set_multifunction(struct pci_sim_func *f);
+void sim_cfg_init_vf(struct pci_sim_func *f,
+		     const struct pci_sim_ep_config *config);
+void sim_cfg_link_functions(struct pci_sim_func *f, struct pci_sim_func *next);
 void sim_cfg_reset(struct pci_sim_func *f, enum pci_sim_reset kind);
 u32 sim_cfg_read(struct pci_sim_func *f, int where, int size);
 void sim_cfg_write(struct pci_sim_func *f, int where, int size, u32 val);
@@ -341,6 +375,13 @@ void sim_wrote_device_control(struct pci_sim_func *f,
 			      const struct sim_write *w);
 void sim_wrote_link_control(struct pci_sim_func *f, const struct sim_write *w);
 void sim_wrote_af_control(struct pci_sim_func *f, const struct sim_write *w);
+
+/* iov.c */
+void sim_iov_init(struct pci_sim_func *f);
+int sim_iov_add_vfs(struct pci_sim_func *pf,
+		    const struct pci_sim_ep_config *config);
+void sim_iov_update(struct pci_sim_func *pf);
+void sim_wrote_sriov_control(struct pci_sim_func *f, const struct sim_write *w);
 
 /* slot.c */
 void sim_slot_init(struct pci_sim_func *port);

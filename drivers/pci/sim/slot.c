@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hot-plug slots of a simulated fabric: presence, power, button, commands
- * (PCIe r6.0, sec 6.7)
+ * Hot-plug slots of a simulated fabric: presence, latch, power, button,
+ * commands (PCIe r6.0, sec 6.7)
  */
 
 #include "sim.h"
@@ -37,7 +37,8 @@ bool sim_slot_powered(struct pci_sim_func *port)
  * @port: Root Port or Downstream Port, its fabric locked
  * @set: event bits
  *
- * Presence Detect State follows the slot.  The caller calls sim_irq_update().
+ * Presence Detect State and MRL Sensor State follow the slot.  The caller
+ * calls sim_irq_update().
  */
 void sim_slot_status(struct pci_sim_func *port, u16 set)
 {
@@ -46,9 +47,11 @@ void sim_slot_status(struct pci_sim_func *port, u16 set)
 	if (!sim_slot_has(port, PCI_EXP_SLTCAP_HPC))
 		return;
 
-	*val &= ~((u32)PCI_EXP_SLTSTA_PDS << 16);
+	*val &= ~((PCI_EXP_SLTSTA_PDS | PCI_EXP_SLTSTA_MRLSS) << 16);
 	if (port->port.card)
 		set |= PCI_EXP_SLTSTA_PDS;
+	if (port->port.mrl_open)
+		set |= PCI_EXP_SLTSTA_MRLSS;
 	*val |= (u32)set << 16;
 }
 
@@ -84,8 +87,12 @@ void sim_wrote_slot_control(struct pci_sim_func *f, const struct sim_write *w)
 
 	if (sim_slot_has(f, PCI_EXP_SLTCAP_PCP) &&
 	    (w->old ^ w->new) & PCI_EXP_SLTCTL_PCC) {
-		/* A tripped power controller is reset by switching it on */
-		if (!(w->new & PCI_EXP_SLTCTL_PCC) && p->power_fault) {
+		/*
+		 * A power controller that has tripped, or was stopped by the
+		 * latch, is reset by switching it on
+		 */
+		if (!(w->new & PCI_EXP_SLTCTL_PCC) && p->power_fault &&
+		    !p->mrl_open) {
 			p->power_fault = false;
 			if (p->fault_permanent && p->card)
 				sim_power_tripped(f);
@@ -119,7 +126,7 @@ static struct pci_sim_func *sim_unplug(struct pci_sim_func *port)
 	sim_secondary_update(port);
 	list_for_each_entry(f, &card->functions, function) {
 		list_del_init(&f->sibling);
-		f->upstream = NULL;
+		sim_set_upstream(f, NULL);
 	}
 	return card;
 }
@@ -130,7 +137,7 @@ static void sim_plug(struct pci_sim_func *port, struct pci_sim_func *card)
 
 	port->port.card = card;
 	list_for_each_entry(f, &card->functions, function) {
-		f->upstream = port;
+		sim_set_upstream(f, port);
 		list_add_tail(&f->sibling, &port->below);
 	}
 	sim_slot_status(port, PCI_EXP_SLTSTA_PDC);
@@ -140,7 +147,8 @@ static void sim_plug(struct pci_sim_func *port, struct pci_sim_func *card)
 /**
  * pci_sim_plug - plug a device into a port
  * @port: Root Port or Downstream Port
- * @card: Function 0 of the device: an Endpoint or a Switch Upstream Port
+ * @card: Function 0 of the device: an Endpoint, a Switch Upstream Port or a
+ *	  PCIe-to-PCI bridge
  *
  * What was plugged in before is unplugged in the same instant.
  *
@@ -155,7 +163,8 @@ int pci_sim_plug(struct pci_sim_func *port, struct pci_sim_func *card)
 
 	raw_spin_lock_irqsave(&port->sim->lock, flags);
 	if (sim_is_port(port) && !sim_is_port(card) && card->card == card &&
-	    card->sim == port->sim && !card->upstream) {
+	    sim_has(card, SIM_EXP) && card->sim == port->sim &&
+	    !card->upstream) {
 		sim_unplug(port);
 		sim_plug(port, card);
 		ret = 0;
@@ -183,6 +192,34 @@ struct pci_sim_func *pci_sim_unplug(struct pci_sim_func *port)
 	return card;
 }
 EXPORT_SYMBOL_GPL(pci_sim_unplug);
+
+/**
+ * pci_sim_mrl - open or close the manually operated retention latch of a slot
+ * @port: port of the slot; without an MRL Sensor nothing happens
+ * @open: it is open now
+ *
+ * The port of a slot with a power controller takes power away when the latch
+ * is opened (PCIe r6.0, sec 6.7.1.3).  Once it is closed, power has to be
+ * switched off and on again.
+ *
+ * Context: Any.
+ */
+void pci_sim_mrl(struct pci_sim_func *port, bool open)
+{
+	struct sim_port *p = &port->port;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&port->sim->lock, flags);
+	if (sim_slot_has(port, PCI_EXP_SLTCAP_MRLSP) && p->mrl_open != open) {
+		p->mrl_open = open;
+		if (open && sim_slot_has(port, PCI_EXP_SLTCAP_PCP))
+			p->power_fault = true;
+		sim_slot_status(port, PCI_EXP_SLTSTA_MRLSC);
+		sim_secondary_update(port);
+	}
+	raw_spin_unlock_irqrestore(&port->sim->lock, flags);
+}
+EXPORT_SYMBOL_GPL(pci_sim_mrl);
 
 /**
  * pci_sim_press_button - press the attention button of a slot

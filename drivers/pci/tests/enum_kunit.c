@@ -201,6 +201,124 @@ static void sim_enum_not_ready(struct kunit *test)
 	SIM_EXPECT_BOUND(test, missed, 0, 0);
 }
 
+/* Two conventional devices, one of them with two Functions, and an INTx each */
+static void sim_enum_conventional(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *bridge, *dev[2], *fn;
+	struct pci_dev *pdev;
+	u32 val;
+
+	bridge = pci_sim_add_pci_bridge(sim, pci_sim_root_port(sim));
+	dev[0] = pci_sim_endpoint(sim, bridge, .conventional = true);
+	fn = pci_sim_function(dev[0], .conventional = true);
+	dev[1] = pci_sim_endpoint(sim, bridge, .conventional = true,
+				  .af_flr = true);
+	sim_kunit_start(test, sim);
+
+	pdev = sim_kunit_dev(test, bridge);
+	KUNIT_EXPECT_EQ(test, PCI_EXP_TYPE_PCI_BRIDGE, pci_pcie_type(pdev));
+	SIM_EXPECT_BOUND(test, dev[0], 1, 0);
+	SIM_EXPECT_BOUND(test, fn, 1, 0);
+	SIM_EXPECT_BOUND(test, dev[1], 1, 0);
+	KUNIT_EXPECT_EQ(test, PCI_DEVFN(0, 1), sim_kunit_dev(test, fn)->devfn);
+
+	pdev = sim_kunit_dev(test, dev[1]);
+	KUNIT_EXPECT_EQ(test, PCI_DEVFN(1, 0), pdev->devfn);
+	KUNIT_EXPECT_FALSE(test, pci_is_pcie(pdev));
+	KUNIT_EXPECT_EQ(test, PCI_CFG_SPACE_SIZE, pdev->cfg_size);
+	KUNIT_EXPECT_NE(test, 0, pci_find_capability(pdev, PCI_CAP_ID_AF));
+	KUNIT_EXPECT_NE(test, 0, pci_resource_start(pdev, 0));
+	/* No request for an extended register gets through */
+	pci_read_config_dword(pdev, PCI_CFG_SPACE_SIZE, &val);
+	KUNIT_EXPECT_EQ(test, ~0, val);
+}
+
+/*
+ * A bridge waits for a device that is not ready, unless it may pass that on:
+ * then the kernel is told with Request Retry Status
+ */
+static void sim_enum_conventional_not_ready(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *bridge, *dev;
+	struct pci_dev *pdev, *up;
+	u32 val;
+
+	bridge = pci_sim_add_pci_bridge(sim, pci_sim_root_port(sim));
+	dev = pci_sim_endpoint(sim, bridge, .conventional = true,
+			       .af_flr = true, .flr_ms = 1000);
+	sim_kunit_start(test, sim);
+	pdev = sim_kunit_dev(test, dev);
+	up = sim_kunit_dev(test, bridge);
+
+	pci_write_config_byte(pdev, pci_find_capability(pdev, PCI_CAP_ID_AF) +
+				    PCI_AF_CTRL, PCI_AF_CTRL_FLR);
+	pci_read_config_dword(pdev, PCI_VENDOR_ID, &val);
+	KUNIT_EXPECT_EQ(test, ~0, val);
+	pcie_capability_set_word(up, PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_BCR_FLR);
+	pci_read_config_dword(pdev, PCI_VENDOR_ID, &val);
+	KUNIT_EXPECT_EQ(test, 0xffff0001, val);
+	msleep(SIM_SETTLE_MS);
+	pci_read_config_dword(pdev, PCI_VENDOR_ID, &val);
+	KUNIT_EXPECT_EQ(test, PCI_SIM_VENDOR_ID, val & 0xffff);
+}
+
+/* Time of Readiness Time Reporting in ns, PCIe r6.0, sec 7.9.16.2 */
+static u64 sim_enum_rtr_ns(u32 reg, int shift)
+{
+	u32 time = reg >> shift & 0xfff;
+
+	return (u64)(time & 0x1ff) << 5 * (time >> 9);
+}
+
+static void sim_enum_expect_rtr(struct kunit *test, u32 reg, int shift,
+				u32 ms)
+{
+	u64 ns = sim_enum_rtr_ns(reg, shift);
+
+	/* Nothing is ready later than it says, and not much earlier */
+	KUNIT_EXPECT_GE(test, ns, (u64)ms * NSEC_PER_MSEC);
+	KUNIT_EXPECT_LE(test, ns, (u64)ms * NSEC_PER_MSEC * 17 / 16);
+}
+
+/* What a Function says about the time that it needs */
+static void sim_enum_readiness(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *silent, *ep;
+	struct pci_dev *pdev, *sdev;
+	u32 reg[2];
+	u16 word;
+	int pos;
+
+	port = pci_sim_root_port(sim);
+	silent = pci_sim_endpoint(sim, pci_sim_root_port(sim));
+	ep = pci_sim_endpoint(sim, port, .flr = true, .rtr = true,
+			      .imm_ready_d0 = true, .ready_ms = 40,
+			      .flr_ms = 1, .d3_ms = 3000);
+	sim_kunit_start(test, sim);
+	pdev = sim_kunit_dev(test, ep);
+	sdev = sim_kunit_dev(test, silent);
+
+	pos = pci_find_ext_capability(pdev, 0x22);
+	KUNIT_ASSERT_NE(test, 0, pos);
+	pci_read_config_dword(pdev, pos + 4, &reg[0]);
+	pci_read_config_dword(pdev, pos + 8, &reg[1]);
+	KUNIT_EXPECT_TRUE(test, reg[0] & BIT(31));
+	sim_enum_expect_rtr(test, reg[0], 0, 40 + 20);
+	sim_enum_expect_rtr(test, reg[0], 12, 40);
+	sim_enum_expect_rtr(test, reg[1], 0, 1);
+	sim_enum_expect_rtr(test, reg[1], 12, 3000);
+
+	KUNIT_EXPECT_FALSE(test, pdev->imm_ready);
+	pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_PMC, &word);
+	KUNIT_EXPECT_TRUE(test, word & BIT(4));
+	pci_read_config_word(sdev, sdev->pm_cap + PCI_PM_PMC, &word);
+	KUNIT_EXPECT_FALSE(test, word & BIT(4));
+	KUNIT_EXPECT_EQ(test, 0, pci_find_ext_capability(sdev, 0x22));
+}
+
 /* Errors while building come out when the fabric is started */
 static void sim_enum_bad_fabric(struct kunit *test)
 {
@@ -210,6 +328,28 @@ static void sim_enum_bad_fabric(struct kunit *test)
 	port = pci_sim_root_port(sim);
 	KUNIT_EXPECT_NULL(test, pci_sim_endpoint(sim, port, .bar_size = 100));
 	KUNIT_EXPECT_NULL(test, pci_sim_downstream_port(port));
+	KUNIT_EXPECT_EQ(test, -EINVAL, pci_sim_start(sim));
+}
+
+/* So does a conventional device where there is no conventional bus, or v.v. */
+static void sim_enum_bad_bus(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *bridge, *dev;
+
+	port = pci_sim_root_port(sim);
+	bridge = pci_sim_add_pci_bridge(sim, NULL);
+	dev = pci_sim_endpoint(sim, bridge, .conventional = true);
+	KUNIT_ASSERT_NOT_NULL(test, dev);
+	KUNIT_EXPECT_NULL(test, pci_sim_endpoint(sim, bridge));
+	KUNIT_EXPECT_NULL(test, pci_sim_function(dev));
+	KUNIT_EXPECT_NULL(test, pci_sim_endpoint(sim, port,
+						 .conventional = true));
+	KUNIT_EXPECT_NULL(test, pci_sim_endpoint(sim, bridge, .flr = true,
+						 .conventional = true));
+	KUNIT_EXPECT_NULL(test, pci_sim_endpoint(sim, NULL, .rtr = true,
+						 .flr_ms = PCI_SIM_NEVER));
+	KUNIT_EXPECT_NE(test, 0, pci_sim_plug(port, dev));
 	KUNIT_EXPECT_EQ(test, -EINVAL, pci_sim_start(sim));
 }
 
@@ -238,7 +378,11 @@ static struct kunit_case sim_enum_cases[] = {
 	KUNIT_CASE(sim_enum_switch),
 	KUNIT_CASE(sim_enum_services),
 	KUNIT_CASE(sim_enum_not_ready),
+	KUNIT_CASE(sim_enum_conventional),
+	KUNIT_CASE(sim_enum_conventional_not_ready),
+	KUNIT_CASE(sim_enum_readiness),
 	KUNIT_CASE(sim_enum_bad_fabric),
+	KUNIT_CASE(sim_enum_bad_bus),
 	KUNIT_CASE(sim_enum_again),
 	{}
 };

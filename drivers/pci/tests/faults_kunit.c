@@ -214,6 +214,97 @@ static void ft_second_function_late(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, PCI_POSSIBLE_ERROR(command));
 }
 
+/*
+ * VFs with Routing IDs beyond the bus of their PF are on a bus that no bridge
+ * leads to, and so nobody saves, restores or tells them.
+ */
+static void ft_vfs_on_another_bus(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *pf, *vf;
+	struct pci_dev *pdev;
+
+	port = pci_sim_root_port(sim);
+	pf = pci_sim_endpoint(sim, port, .vfs = 1, .vf_offset = 0x100);
+	vf = pci_sim_vf(pf, 0);
+	sim_kunit_start(test, sim);
+	pdev = sim_kunit_dev(test, pf);
+	KUNIT_ASSERT_EQ(test, 1, sim_kunit_set_vfs(pdev, 1));
+	KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, vf));
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_bus(pdev));
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets(vf, PCI_SIM_RESET_HOT));
+	KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, vf));
+	SIM_EXPECT_TOLD(test, vf, 1);
+}
+
+/*
+ * pciehp removes VFs before their PF, and disabling SR-IOV does not find them
+ * any more then: it forgets to drop the reference to the PF that each has.
+ */
+static void ft_vf_leaks_pf(struct kunit *test)
+{
+	unsigned int alive = pci_sim_alive();
+	struct pci_sim_func *port, *pf;
+	struct pci_sim *sim;
+	struct pci_dev *pdev;
+
+	sim = pci_sim_alloc();
+	KUNIT_ASSERT_NOT_NULL(test, sim);
+	port = pci_sim_root_port(sim, .hotplug = true);
+	pf = pci_sim_endpoint(sim, port, .vfs = 1);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_start(sim));
+	msleep(SIM_IDLE_MS);
+	pdev = pci_sim_get_dev(pf);
+	KUNIT_EXPECT_EQ(test, 1, sim_kunit_set_vfs(pdev, 1));
+	pci_dev_put(pdev);
+
+	pci_sim_unplug(port);
+	msleep(3 * SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, pf, 1, 1);
+	pci_sim_destroy(sim);
+	KUNIT_EXPECT_EQ(test, alive, pci_sim_alive());
+}
+
+/*
+ * A conventional device may take 2^25 clocks after RST#, a second (PCI r3.0,
+ * sec 4.3.2).  It is waited for below a conventional bridge, but not below a
+ * PCIe-to-PCI bridge, and what is restored meanwhile is lost.
+ */
+static void ft_conventional_late(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *bridge, *dev;
+
+	bridge = pci_sim_add_pci_bridge(sim, pci_sim_root_port(sim));
+	dev = pci_sim_endpoint(sim, bridge, .conventional = true);
+	sim_kunit_start(test, sim);
+	pci_sim_set_ready_ms(dev, 500);
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_bus(sim_kunit_dev(test, dev)));
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets(dev, PCI_SIM_RESET_HOT));
+	KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, dev));
+}
+
+/*
+ * A VF may take up to a second after VF Enable, and answer with Request Retry
+ * Status meanwhile (PCIe r6.0, sec 9.3.3.3.1).  The kernel adds it after 100
+ * ms, with whatever it reads; on a bus without a bridge it crashes then, in
+ * pci_common_swizzle(), because the Interrupt Pin reads as 0xff.
+ */
+static void ft_vf_late(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *pf;
+
+	port = pci_sim_root_port(sim);
+	pf = pci_sim_endpoint(sim, port, .vfs = 2);
+	sim_kunit_start(test, sim);
+	pci_sim_set_ready_ms(pci_sim_vf(pf, 1), 150);
+	KUNIT_ASSERT_EQ(test, 2,
+			sim_kunit_set_vfs(sim_kunit_dev(test, pf), 2));
+	KUNIT_EXPECT_TRUE(test, pci_is_pcie(sim_kunit_dev(test,
+							  pci_sim_vf(pf, 1))));
+}
+
 static struct kunit_case ft_cases[] = {
 	KUNIT_CASE(ft_removed_while_unlocked),
 	KUNIT_CASE(ft_port_removed_while_adding),
@@ -222,6 +313,10 @@ static struct kunit_case ft_cases[] = {
 	KUNIT_CASE_PARAM(ft_runtime_pm, ft_suspend_gen_params),
 	KUNIT_CASE(ft_flr_timeout),
 	KUNIT_CASE(ft_second_function_late),
+	KUNIT_CASE(ft_vfs_on_another_bus),
+	KUNIT_CASE(ft_vf_leaks_pf),
+	KUNIT_CASE(ft_conventional_late),
+	KUNIT_CASE(ft_vf_late),
 	{}
 };
 

@@ -72,6 +72,15 @@ static u16 hp_slot_control(struct pci_sim_func *port)
 	return pci_sim_peek(port, pos + PCI_EXP_SLTCTL);
 }
 
+static bool hp_slot_event(struct pci_sim_func *port, u16 event)
+{
+	struct pci_dev *pdev = pci_sim_get_dev(port);
+	u16 pos = pci_pcie_cap(pdev);
+
+	pci_dev_put(pdev);
+	return pci_sim_peek(port, pos + PCI_EXP_SLTCTL) >> 16 & event;
+}
+
 static pci_power_t hp_power_state(struct kunit *test,
 				  struct pci_sim_func *port)
 {
@@ -381,6 +390,90 @@ static void hp_power_fault_permanent(struct kunit *test)
 			hp_slot_control(hp.port) & PCI_EXP_SLTCTL_AIC);
 }
 
+/*
+ * An open latch takes power away, and what is in the slot with it.  The slot
+ * cannot be turned on before the latch is closed, nor does it turn on then.
+ */
+static void hp_latch(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){
+				.mrl = true, .power_ctrl = true });
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, hp.port);
+	struct hotplug_slot *slot;
+	u8 open;
+
+	sim_kunit_start(test, hp.sim);
+	slot = sim_kunit_dev(test, ep)->slot->hotplug;
+	KUNIT_ASSERT_NOT_NULL(test, slot->ops->get_latch_status);
+	KUNIT_EXPECT_EQ(test, 0, slot->ops->get_latch_status(slot, &open));
+	KUNIT_EXPECT_EQ(test, 0, open);
+
+	pci_sim_mrl(hp.port, true);
+	KUNIT_EXPECT_FALSE(test, pci_sim_link_is_up(hp.port));
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets(ep, PCI_SIM_RESET_COLD));
+	KUNIT_EXPECT_TRUE(test, hp_slot_event(hp.port, PCI_EXP_SLTSTA_MRLSC));
+	msleep(HP_POWER_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 1);
+	KUNIT_EXPECT_EQ(test, 0, slot->ops->get_latch_status(slot, &open));
+	KUNIT_EXPECT_EQ(test, 1, open);
+	KUNIT_EXPECT_EQ(test, -ENODEV, slot->ops->enable_slot(slot));
+
+	pci_sim_mrl(hp.port, false);
+	msleep(HP_POWER_MS);
+	KUNIT_EXPECT_FALSE(test, pci_sim_link_is_up(hp.port));
+	SIM_EXPECT_BOUND(test, ep, 1, 1);
+	KUNIT_EXPECT_EQ(test, 0, slot->ops->enable_slot(slot));
+	SIM_EXPECT_BOUND(test, ep, 2, 1);
+}
+
+/* Not even who does not look at the latch can turn on the slot */
+static void hp_latch_power(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){
+				.mrl = true, .power_ctrl = true });
+	struct pci_dev *pdev;
+	unsigned int i;
+
+	pci_sim_endpoint(hp.sim, hp.port);
+	sim_kunit_start(test, hp.sim);
+	pdev = sim_kunit_dev(test, hp.port);
+	device_release_driver(&pdev->dev);
+	KUNIT_EXPECT_TRUE(test, pci_sim_link_is_up(hp.port));
+
+	pci_sim_mrl(hp.port, true);
+	/* Latch open, closed but not switched on again, switched on */
+	for (i = 0; i < 3; i++) {
+		if (i == 1)
+			pci_sim_mrl(hp.port, false);
+		if (i != 1) {
+			pcie_capability_set_word(pdev, PCI_EXP_SLTCTL,
+						 PCI_EXP_SLTCTL_PCC);
+			pcie_capability_clear_word(pdev, PCI_EXP_SLTCTL,
+						   PCI_EXP_SLTCTL_PCC);
+		}
+		msleep(100);
+		KUNIT_EXPECT_EQ_MSG(test, i == 2,
+				    pci_sim_link_is_up(hp.port),
+				    "step %u", i);
+	}
+}
+
+/* A slot without a power controller reports the latch, and that is all */
+static void hp_latch_only(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){
+				.mrl = true });
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, hp.port);
+
+	sim_kunit_start(test, hp.sim);
+	KUNIT_EXPECT_FALSE(test, hp_slot_event(hp.port, PCI_EXP_SLTSTA_MRLSC));
+	pci_sim_mrl(hp.port, true);
+	KUNIT_EXPECT_TRUE(test, hp_slot_event(hp.port, PCI_EXP_SLTSTA_MRLSC));
+	msleep(SIM_SETTLE_MS);
+	KUNIT_EXPECT_TRUE(test, pci_sim_link_is_up(hp.port));
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+}
+
 /* A card whose Link does not train is not added, and another one is */
 static void hp_no_link(struct kunit *test)
 {
@@ -464,6 +557,9 @@ static struct kunit_case hp_cases[] = {
 	KUNIT_CASE_PARAM(hp_software, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_power_fault, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_power_fault_permanent, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_latch, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_latch_power, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_latch_only, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_no_link, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_not_ready, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_pulled_while_added, hp_variant_gen_params),

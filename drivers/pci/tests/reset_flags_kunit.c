@@ -651,6 +651,199 @@ static void rf_nested_hotplug(struct kunit *test)
 		SIM_EXPECT_RESET(test, ep[i], PCI_SIM_RESET_HOT);
 }
 
+/* A PF with VFs, next to it or on a bus that no bridge leads to */
+struct rf_iov {
+	const char *name;
+	pci_reset_flags_t method;
+	bool hotplug;
+	u16 offset;
+};
+
+static const struct rf_iov rf_iovs[] = {
+	{ "SLOT", PCI_RESET_SLOT, .hotplug = true },
+	{ "SLOT, bus of their own", PCI_RESET_SLOT, .hotplug = true,
+	  .offset = 0x100 },
+	{ "BUS", PCI_RESET_BUS },
+	{ "BUS, bus of their own", PCI_RESET_BUS, .offset = 0x100 },
+	{ "BUS on hotplug port, two buses", PCI_RESET_BUS, .hotplug = true,
+	  .offset = 0xfe },
+};
+
+KUNIT_ARRAY_PARAM_DESC(rf_iov, rf_iovs, name);
+
+#define RF_VFS	4
+
+static void rf_iov_start(struct kunit *test, struct rf *rf,
+			 struct pci_sim_func **vf)
+{
+	const struct rf_iov *v = test->param_value;
+	int i;
+
+	rf_build(test, rf, v->hotplug, (struct pci_sim_ep_config){
+			.flr = true, .vfs = RF_VFS + 1,
+			.vf_offset = v->offset, .vf_stride = 1 });
+	rf_start(test, rf);
+	KUNIT_ASSERT_EQ(test, RF_VFS, sim_kunit_set_vfs(rf->pdev, RF_VFS));
+	for (i = 0; i < RF_VFS; i++) {
+		vf[i] = pci_sim_vf(rf->ep, i);
+		sim_kunit_mark(test, vf[i]);
+	}
+}
+
+static bool rf_in_scope(struct kunit *test, const struct pci_reset_scope *scope,
+			struct pci_sim_func *f)
+{
+	struct pci_dev *pdev = sim_kunit_dev(test, f);
+	unsigned int i;
+
+	for (i = 0; i < scope->nr_devs; i++) {
+		if (scope->devs[i] == pdev)
+			return true;
+	}
+	return false;
+}
+
+/* With the Link of a PF all its VFs are reset, told, awaited and restored */
+static void rf_pf_link(struct kunit *test)
+{
+	const struct rf_iov *v = test->param_value;
+	struct pci_sim_func *vf[RF_VFS];
+	struct pci_reset_scope *scope;
+	struct sim_config before;
+	struct rf rf;
+	int i;
+
+	rf_iov_start(test, &rf, vf);
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			pci_reset_bus_flags(rf.pdev,
+					    v->method | PCI_RESET_ALONE));
+	SIM_EXPECT_UNTOUCHED(test, rf.ep);
+
+	scope = pci_reset_scope_get(rf.pdev, v->method);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, scope);
+	KUNIT_EXPECT_EQ(test, 1 + RF_VFS, scope->nr_devs);
+	KUNIT_EXPECT_TRUE(test, rf_in_scope(test, scope, rf.ep));
+	for (i = 0; i < RF_VFS; i++)
+		KUNIT_EXPECT_TRUE(test, rf_in_scope(test, scope, vf[i]));
+
+	/* Longer than the 100 ms that the core waits after VF Enable */
+	pci_sim_set_ready_ms(vf[RF_VFS - 1], 400);
+	sim_config_get(&before, rf.pdev);
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_scope_commit(scope, 0));
+	pci_reset_scope_put(scope);
+	sim_config_expect(test, &before, rf.pdev);
+	for (i = 0; i < RF_VFS; i++)
+		KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, vf[i]));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_RESET(test, rf.ep, PCI_SIM_RESET_HOT);
+	for (i = 0; i < RF_VFS; i++)
+		SIM_EXPECT_RESET(test, vf[i], PCI_SIM_RESET_HOT);
+	SIM_EXPECT_UNTOUCHED(test, rf.other);
+}
+
+/* A VF that does not come back is reported, and the others are restored */
+static void rf_vf_never(struct kunit *test)
+{
+	const struct rf_iov *v = test->param_value;
+	struct pci_sim_func *vf[RF_VFS];
+	struct rf rf;
+	int i;
+
+	rf_iov_start(test, &rf, vf);
+	pci_sim_set_ready_ms(vf[1], PCI_SIM_NEVER);
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT,
+			pci_reset_bus_flags(rf.pdev, v->method));
+	for (i = 0; i < RF_VFS; i++) {
+		SIM_EXPECT_TOLD(test, vf[i], 1);
+		KUNIT_EXPECT_EQ(test, i != 1,
+				sim_kunit_is_master(test, vf[i]));
+	}
+	SIM_EXPECT_RESET(test, rf.ep, PCI_SIM_RESET_HOT);
+}
+
+/* FLR of a VF is for that VF alone, wherever it is */
+static void rf_vf_alone(struct kunit *test)
+{
+	struct pci_sim_func *vf[RF_VFS];
+	struct pci_dev *pdev;
+	struct rf rf;
+	int i;
+
+	rf_iov_start(test, &rf, vf);
+	pdev = sim_kunit_dev(test, vf[2]);
+	pci_sim_set_flr_ms(vf[2], 500);
+	KUNIT_EXPECT_EQ(test, 0,
+			pci_reset_bus_flags(pdev, PCI_RESET_ANY |
+						  PCI_RESET_ALONE));
+	SIM_EXPECT_RESET(test, vf[2], PCI_SIM_RESET_FLR);
+	KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, vf[2]));
+	SIM_EXPECT_UNTOUCHED(test, rf.ep);
+	for (i = 0; i < RF_VFS; i++) {
+		if (i != 2)
+			SIM_EXPECT_UNTOUCHED(test, vf[i]);
+	}
+}
+
+/* VFs that came after the question are not what was agreed to */
+static void rf_vfs_meanwhile(struct kunit *test)
+{
+	const struct rf_iov *v = test->param_value;
+	struct pci_sim_func *vf[RF_VFS];
+	struct pci_reset_scope *scope;
+	struct rf rf;
+
+	rf_iov_start(test, &rf, vf);
+	KUNIT_EXPECT_EQ(test, 0, sim_kunit_set_vfs(rf.pdev, 0));
+	scope = pci_reset_scope_get(rf.pdev, v->method);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, scope);
+	KUNIT_EXPECT_EQ(test, 1, scope->nr_devs);
+	KUNIT_EXPECT_EQ(test, 1, sim_kunit_set_vfs(rf.pdev, 1));
+	KUNIT_EXPECT_EQ(test, -EBUSY, pci_reset_scope_commit(scope, 0));
+	pci_reset_scope_put(scope);
+	SIM_EXPECT_UNTOUCHED(test, rf.ep);
+	SIM_EXPECT_TOLD(test, vf[0], 0);
+}
+
+/* Conventional devices share their bus and its reset, and are awaited too */
+static void rf_conventional(struct kunit *test)
+{
+	struct pci_sim_func *bridge, *dev[2];
+	struct pci_reset_scope *scope;
+	struct pci_dev *pdev;
+	struct pci_sim *sim;
+	int i;
+
+	sim = sim_kunit_alloc(test);
+	bridge = pci_sim_add_pci_bridge(sim, pci_sim_root_port(sim));
+	for (i = 0; i < 2; i++)
+		dev[i] = pci_sim_endpoint(sim, bridge, .conventional = true);
+	sim_kunit_start(test, sim);
+	for (i = 0; i < 2; i++)
+		sim_kunit_mark(test, dev[i]);
+	pdev = sim_kunit_dev(test, dev[0]);
+
+	KUNIT_EXPECT_EQ(test, -ENOTTY,
+			pci_reset_bus_flags(pdev, PCI_RESET_FUNC));
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			pci_reset_bus_flags(pdev, PCI_RESET_BUS |
+						  PCI_RESET_ALONE));
+	SIM_EXPECT_UNTOUCHED(test, dev[0]);
+	SIM_EXPECT_UNTOUCHED(test, dev[1]);
+
+	scope = pci_reset_scope_get(pdev, PCI_RESET_LINK);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, scope);
+	KUNIT_EXPECT_TRUE(test, scope->method == PCI_RESET_BUS);
+	KUNIT_EXPECT_EQ(test, 2, scope->nr_devs);
+	pci_sim_set_ready_ms(dev[1], 900);
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_scope_commit(scope, 0));
+	pci_reset_scope_put(scope);
+	for (i = 0; i < 2; i++) {
+		SIM_EXPECT_RESET(test, dev[i], PCI_SIM_RESET_HOT);
+		KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, dev[i]));
+	}
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(bridge));
+}
+
 /*
  * On all fabrics of sweep-kunit.h: each mask, without and with what it may be
  * combined with
@@ -879,6 +1072,11 @@ static struct kunit_case rf_cases[] = {
 	KUNIT_CASE_PARAM(rf_probe_hot_added, rf_probe_gen_params),
 	KUNIT_CASE(rf_nested_hotplug),
 	KUNIT_CASE_PARAM(rf_one_lost, rf_loss_gen_params),
+	KUNIT_CASE_PARAM(rf_pf_link, rf_iov_gen_params),
+	KUNIT_CASE_PARAM(rf_vf_never, rf_iov_gen_params),
+	KUNIT_CASE_PARAM(rf_vf_alone, rf_iov_gen_params),
+	KUNIT_CASE_PARAM(rf_vfs_meanwhile, rf_iov_gen_params),
+	KUNIT_CASE(rf_conventional),
 	{}
 };
 

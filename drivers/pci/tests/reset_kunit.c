@@ -209,6 +209,95 @@ static void rs_replaced_meanwhile(struct kunit *test)
 	SIM_EXPECT_BOUND(test, new, 1, 0);
 }
 
+/* A Function that says that it is ready at once is not waited for */
+static void rs_immediate(struct kunit *test)
+{
+	struct rs rs = rs_build(test);
+	struct pci_sim_func *ep[2];
+	struct pci_dev *pdev;
+	ktime_t start;
+	s64 ms[2];
+	int i;
+
+	for (i = 0; i < 2; i++)
+		ep[i] = pci_sim_endpoint(rs.sim, rs.port[i], .flr = true,
+					 .imm_ready = i);
+	sim_kunit_start(test, rs.sim);
+	for (i = 0; i < 2; i++) {
+		pdev = sim_kunit_dev(test, ep[i]);
+		KUNIT_EXPECT_TRUE(test, pdev->imm_ready == i);
+		sim_kunit_mark(test, ep[i]);
+		start = ktime_get();
+		KUNIT_EXPECT_EQ(test, 0, pci_reset_function(pdev));
+		ms[i] = ktime_ms_delta(ktime_get(), start);
+		SIM_EXPECT_RESET(test, ep[i], PCI_SIM_RESET_FLR);
+	}
+	KUNIT_EXPECT_GE(test, ms[0], 100);
+	KUNIT_EXPECT_LT(test, ms[1], 100);
+}
+
+/* A PCIe-to-PCI bridge, with two devices that share its secondary bus */
+struct rs_pci {
+	struct pci_sim_func *bridge;
+	struct pci_sim_func *dev[2];
+};
+
+static struct rs_pci rs_build_pci(struct kunit *test,
+				  const struct pci_sim_ep_config *config)
+{
+	struct rs rs = rs_build(test);
+	struct rs_pci pci;
+	int i;
+
+	pci.bridge = pci_sim_add_pci_bridge(rs.sim, rs.port[0]);
+	for (i = 0; i < 2; i++)
+		pci.dev[i] = pci_sim_add_endpoint(rs.sim, pci.bridge, config);
+	sim_kunit_start(test, rs.sim);
+	for (i = 0; i < 2; i++)
+		sim_kunit_mark(test, pci.dev[i]);
+	return pci;
+}
+
+/* By itself, as far as it can, and with everything on the bus */
+static void rs_conventional(struct kunit *test)
+{
+	struct pci_sim_ep_config config = {
+		.conventional = true, .af_flr = true, .flr_ms = 50,
+	};
+	struct rs_pci pci = rs_build_pci(test, &config);
+	struct pci_dev *pdev = sim_kunit_dev(test, pci.dev[1]);
+	int i;
+
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_function(pdev));
+	SIM_EXPECT_RESET(test, pci.dev[1], PCI_SIM_RESET_AF_FLR);
+	SIM_EXPECT_UNTOUCHED(test, pci.dev[0]);
+	KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, pci.dev[1]));
+
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_bus(pdev));
+	SIM_EXPECT_RESET(test, pci.dev[0], PCI_SIM_RESET_HOT);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets(pci.dev[1],
+						PCI_SIM_RESET_HOT));
+	for (i = 0; i < 2; i++)
+		KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, pci.dev[i]));
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(pci.bridge));
+}
+
+/* The Link above the bridge is reset, and with it all below the bridge */
+static void rs_conventional_link(struct kunit *test)
+{
+	struct pci_sim_ep_config config = { .conventional = true };
+	struct rs_pci pci = rs_build_pci(test, &config);
+	int i;
+
+	KUNIT_EXPECT_EQ(test, 0,
+			pci_reset_bus(sim_kunit_dev(test, pci.bridge)));
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets_all(pci.bridge));
+	for (i = 0; i < 2; i++) {
+		SIM_EXPECT_RESET(test, pci.dev[i], PCI_SIM_RESET_HOT);
+		KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, pci.dev[i]));
+	}
+}
+
 static s64 rs_time(struct kunit *test, u64 seed)
 {
 	struct rs rs = rs_build(test);
@@ -253,6 +342,9 @@ static struct kunit_case rs_cases[] = {
 	KUNIT_CASE_PARAM(rs_removed_meanwhile, rs_port_gen_params),
 	KUNIT_CASE_PARAM(rs_removed_on_access, rs_port_gen_params),
 	KUNIT_CASE_PARAM(rs_replaced_meanwhile, rs_port_gen_params),
+	KUNIT_CASE(rs_immediate),
+	KUNIT_CASE(rs_conventional),
+	KUNIT_CASE(rs_conventional_link),
 	KUNIT_CASE(rs_seed),
 	{}
 };

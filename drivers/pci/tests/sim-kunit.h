@@ -13,6 +13,7 @@
 
 /* Where the simulator has it, in all Functions */
 #define SIM_SCRATCH	(PCI_SIM_VSEC + PCI_SIM_VSEC_SCRATCH)
+#define SIM_SCRATCH_PCI	(PCI_SIM_VNDR + PCI_SIM_VSEC_SCRATCH)
 #define SIM_MARK	0x5eed5eed
 
 /* A device is added or removed in far less, unless something is broken */
@@ -74,13 +75,39 @@ static inline bool sim_kunit_has_dev(struct pci_sim_func *f)
 	return pdev;
 }
 
+static inline int sim_scratch(struct pci_sim_func *f)
+{
+	return pci_sim_peek(f, PCI_SIM_VSEC) ? SIM_SCRATCH : SIM_SCRATCH_PCI;
+}
+
 /* Leave a mark that only a reset takes away */
 static inline void sim_kunit_mark(struct kunit *test, struct pci_sim_func *f)
 {
 	struct pci_dev *pdev = sim_kunit_dev(test, f);
 
-	pci_write_config_dword(pdev, SIM_SCRATCH, SIM_MARK);
-	KUNIT_ASSERT_EQ(test, SIM_MARK, pci_sim_peek(f, SIM_SCRATCH));
+	pci_write_config_dword(pdev, sim_scratch(f), SIM_MARK);
+	KUNIT_ASSERT_EQ(test, SIM_MARK, pci_sim_peek(f, sim_scratch(f)));
+}
+
+/* As if somebody had written to the PF's "sriov_numvfs" in sysfs */
+static inline int sim_kunit_set_vfs(struct pci_dev *pdev, int n)
+{
+	int ret;
+
+	device_lock(&pdev->dev);
+	ret = pdev->driver->sriov_configure(pdev, n);
+	device_unlock(&pdev->dev);
+	return ret;
+}
+
+/* Whether what the driver of a Function has set up is there */
+static inline bool sim_kunit_is_master(struct kunit *test,
+				       struct pci_sim_func *f)
+{
+	u16 command;
+
+	pci_read_config_word(sim_kunit_dev(test, f), PCI_COMMAND, &command);
+	return !PCI_POSSIBLE_ERROR(command) && command & PCI_COMMAND_MASTER;
 }
 
 /*
@@ -192,7 +219,7 @@ static inline void sim_expect_reset(struct kunit *test, struct pci_sim_func *f,
 				    const char *name, int line,
 				    enum pci_sim_reset kind)
 {
-	KUNIT_EXPECT_EQ_MSG(test, 0, pci_sim_peek(f, SIM_SCRATCH),
+	KUNIT_EXPECT_EQ_MSG(test, 0, pci_sim_peek(f, sim_scratch(f)),
 			    "%s was not reset, line %d", name, line);
 	KUNIT_EXPECT_EQ_MSG(test, 1, pci_sim_resets(f, kind),
 			    "%s: resets of this kind, line %d", name, line);
@@ -210,7 +237,7 @@ static inline void sim_expect_untouched(struct kunit *test,
 					struct pci_sim_func *f,
 					const char *name, int line)
 {
-	KUNIT_EXPECT_EQ_MSG(test, SIM_MARK, pci_sim_peek(f, SIM_SCRATCH),
+	KUNIT_EXPECT_EQ_MSG(test, SIM_MARK, pci_sim_peek(f, sim_scratch(f)),
 			    "%s was reset, line %d", name, line);
 	KUNIT_EXPECT_EQ_MSG(test, 0, pci_sim_resets_all(f),
 			    "%s: resets, line %d", name, line);
