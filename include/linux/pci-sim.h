@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A simulated PCIe fabric: what a test needs to build one, to break it and to
- * see what happened.  See drivers/pci/sim/core.c for how it works.
+ * see what happened.  Documentation/PCI/pci-sim.rst says how to use it,
+ * drivers/pci/sim/core.c how it works.
  */
 #ifndef _LINUX_PCI_SIM_H
 #define _LINUX_PCI_SIM_H

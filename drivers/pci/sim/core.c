@@ -17,6 +17,7 @@
  *	irq.c	  INTx and MSI
  *	event.c	  what happens in time, and the hooks of a test
  *	driver.c  driver of the Endpoints, which counts what it is told
+ *	configfs.c  all of this from userspace
  *
  * A fabric has one raw spinlock, because config accesses come from any
  * context and not every architecture serializes them
@@ -811,7 +812,7 @@ static int sim_alloc_bridge(struct pci_sim *sim)
 	return 0;
 }
 
-static void sim_add_windows(struct pci_sim *sim)
+static int sim_add_windows(struct pci_sim *sim)
 {
 	sim->window.name = "PCI simulator MEM";
 	sim->window.flags = IORESOURCE_MEM;
@@ -824,6 +825,9 @@ static void sim_add_windows(struct pci_sim *sim)
 	sim->busn.flags = IORESOURCE_BUS;
 	sim->busn.end = 0xff;
 	pci_add_resource(&sim->bridge->windows, &sim->busn);
+
+	/* The PCI core only says in the log that it has no memory for one */
+	return list_count_nodes(&sim->bridge->windows) == 2 ? 0 : -ENOMEM;
 }
 
 /**
@@ -853,7 +857,10 @@ int pci_sim_start(struct pci_sim *sim)
 	if (ret)
 		return ret;
 
-	sim_add_windows(sim);
+	ret = sim_add_windows(sim);
+	if (ret)
+		return ret;
+
 	dev_set_msi_domain(&sim->bridge->dev, sim->msi_domain);
 	sim_power_on(sim);
 	ret = pci_host_probe(sim->bridge);
@@ -1062,3 +1069,28 @@ bool pci_sim_link_is_up(struct pci_sim_func *port)
 	return up;
 }
 EXPORT_SYMBOL_GPL(pci_sim_link_is_up);
+
+static int __init sim_init(void)
+{
+	int ret;
+
+	ret = pci_register_driver(&sim_driver);
+	if (ret)
+		return ret;
+
+	ret = sim_configfs_init();
+	if (ret)
+		pci_unregister_driver(&sim_driver);
+	return ret;
+}
+module_init(sim_init);
+
+static void __exit sim_exit(void)
+{
+	sim_configfs_exit();
+	pci_unregister_driver(&sim_driver);
+}
+module_exit(sim_exit);
+
+MODULE_DESCRIPTION("Simulated PCIe fabric");
+MODULE_LICENSE("GPL");

@@ -51,6 +51,87 @@ void pci_sim_on_probe(struct pci_sim_func *f, pci_sim_probe_t fn, void *data)
 }
 EXPORT_SYMBOL_GPL(pci_sim_on_probe);
 
+static unsigned int sim_counter_get(const struct pci_sim_counts *counts,
+				    const struct attribute *attr)
+{
+	const struct dev_ext_attribute *counter;
+
+	counter = container_of_const(attr, struct dev_ext_attribute,
+				     attr.attr);
+	return *(unsigned int *)((void *)counts + (uintptr_t)counter->var);
+}
+
+/* In sysfs, for whoever knows the device and not the fabric */
+static ssize_t sim_counter_show(struct device *dev,
+				struct device_attribute *attr, char *buf)
+{
+	struct pci_sim_counts counts = pci_sim_counts(dev_get_drvdata(dev));
+
+	return sysfs_emit(buf, "%u\n", sim_counter_get(&counts, &attr->attr));
+}
+
+#define SIM_COUNTER(_name)						\
+static struct dev_ext_attribute sim_counter_##_name = {			\
+	.attr	= {							\
+		.attr	= { .name = #_name, .mode = 0444 },		\
+		.show	= sim_counter_show,				\
+	},								\
+	.var	= (void *)offsetof(struct pci_sim_counts, _name),	\
+}
+
+SIM_COUNTER(probe);
+SIM_COUNTER(remove);
+SIM_COUNTER(reset_prepare);
+SIM_COUNTER(reset_done);
+SIM_COUNTER(error_detected);
+SIM_COUNTER(perm_failure);
+SIM_COUNTER(mmio_enabled);
+SIM_COUNTER(slot_reset);
+SIM_COUNTER(resume);
+
+static struct attribute *sim_counter_attrs[] = {
+	&sim_counter_probe.attr.attr,
+	&sim_counter_remove.attr.attr,
+	&sim_counter_reset_prepare.attr.attr,
+	&sim_counter_reset_done.attr.attr,
+	&sim_counter_error_detected.attr.attr,
+	&sim_counter_perm_failure.attr.attr,
+	&sim_counter_mmio_enabled.attr.attr,
+	&sim_counter_slot_reset.attr.attr,
+	&sim_counter_resume.attr.attr,
+	NULL
+};
+
+static const struct attribute_group sim_counter_group = {
+	.name	= "pci-sim",
+	.attrs	= sim_counter_attrs,
+};
+
+static const struct attribute_group *sim_counter_groups[] = {
+	&sim_counter_group,
+	NULL
+};
+
+/**
+ * sim_counts_emit - show what the driver of an Endpoint was told so far
+ * @f: Function of an Endpoint
+ * @page: buffer of PAGE_SIZE for it, a line a counter
+ *
+ * Context: Any.
+ * Return: length of the text.
+ */
+int sim_counts_emit(struct pci_sim_func *f, char *page)
+{
+	struct pci_sim_counts counts = pci_sim_counts(f);
+	struct attribute **attr;
+	int len = 0;
+
+	for (attr = sim_counter_attrs; *attr; attr++)
+		len += sysfs_emit_at(page, len, "%s %u\n", (*attr)->name,
+				     sim_counter_get(&counts, *attr));
+	return len;
+}
+
 static void sim_count(struct pci_sim_func *f, unsigned int *counter)
 {
 	unsigned long flags;
@@ -165,15 +246,13 @@ static const struct pci_device_id pci_sim_ids[] = {
 	{ }
 };
 
-static struct pci_driver pci_sim_driver = {
+/* Registered with the module, see core.c */
+struct pci_driver sim_driver = {
 	.name			= "pci-sim",
 	.id_table		= pci_sim_ids,
 	.probe			= pci_sim_probe,
 	.remove			= pci_sim_remove,
 	.sriov_configure	= pci_sriov_configure_simple,
 	.err_handler		= &pci_sim_err_handler,
+	.dev_groups		= sim_counter_groups,
 };
-module_pci_driver(pci_sim_driver);
-
-MODULE_DESCRIPTION("Simulated PCIe fabric");
-MODULE_LICENSE("GPL");

@@ -21,6 +21,7 @@ struct sim_action {
 	struct pci_sim_func *func;
 	pci_sim_action_t fn;
 	void *data;
+	bool done;
 };
 
 static void sim_run_action(struct sim_event *ev)
@@ -31,6 +32,27 @@ static void sim_run_action(struct sim_event *ev)
 	raw_spin_unlock(&sim->lock);
 	action->fn(action->func, action->data);
 	raw_spin_lock(&sim->lock);
+	action->done = true;
+}
+
+/* Memory cannot be freed where actions run, so the next one pays for them */
+static void sim_take_done(struct pci_sim *sim, struct list_head *done)
+{
+	struct sim_action *action, *next;
+
+	lockdep_assert_held(&sim->lock);
+	list_for_each_entry_safe(action, next, &sim->actions, node) {
+		if (action->done)
+			list_move(&action->node, done);
+	}
+}
+
+static void sim_free_actions(struct list_head *actions)
+{
+	struct sim_action *action, *next;
+
+	list_for_each_entry_safe(action, next, actions, node)
+		kfree(action);
 }
 
 static void sim_rearm(struct pci_sim *sim)
@@ -172,10 +194,7 @@ void sim_events_stop(struct pci_sim *sim)
  */
 void sim_actions_free(struct pci_sim *sim)
 {
-	struct sim_action *action, *next;
-
-	list_for_each_entry_safe(action, next, &sim->actions, node)
-		kfree(action);
+	sim_free_actions(&sim->actions);
 }
 
 /**
@@ -197,6 +216,7 @@ int pci_sim_at(struct pci_sim_func *f, u64 delay_us, pci_sim_action_t fn,
 	struct pci_sim *sim = f->sim;
 	struct sim_action *action;
 	unsigned long flags;
+	LIST_HEAD(done);
 
 	action = kzalloc_obj(*action);
 	if (!action)
@@ -208,9 +228,11 @@ int pci_sim_at(struct pci_sim_func *f, u64 delay_us, pci_sim_action_t fn,
 	action->data = data;
 
 	raw_spin_lock_irqsave(&sim->lock, flags);
+	sim_take_done(sim, &done);
 	list_add_tail(&action->node, &sim->actions);
 	sim_event_queue(sim, &action->event, delay_us);
 	raw_spin_unlock_irqrestore(&sim->lock, flags);
+	sim_free_actions(&done);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(pci_sim_at);

@@ -9,6 +9,7 @@
  * from inside the config access that caused it.
  */
 
+#include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/irqchip/irq-msi-lib.h>
 #include <linux/irqdomain.h>
@@ -463,6 +464,39 @@ static void sim_domain_remove(struct irq_domain *d)
 	fwnode = d->fwnode;
 	irq_domain_remove(d);
 	irq_domain_free_fwnode(fwnode);
+}
+
+static void sim_irq_wait(struct irq_domain *d, irq_hw_number_t hwirq)
+{
+	unsigned int virq = irq_find_mapping(d, hwirq);
+
+	if (virq)
+		synchronize_irq(virq);
+}
+
+/**
+ * sim_irq_synchronize - wait for interrupt handlers and their threads
+ * @sim: fabric that is started
+ *
+ * Returns when none is running that was when this was called.
+ *
+ * Context: May sleep; must not hold pci_rescan_remove_lock, for which pciehp's
+ * thread may be waiting.
+ */
+void sim_irq_synchronize(struct pci_sim *sim)
+{
+	DECLARE_BITMAP(msi, SIM_NR_MSI);
+	unsigned long flags;
+	unsigned int i;
+
+	raw_spin_lock_irqsave(&sim->msi_lock, flags);
+	bitmap_copy(msi, sim->msi_used, SIM_NR_MSI);
+	raw_spin_unlock_irqrestore(&sim->msi_lock, flags);
+
+	for (i = 0; i < SIM_NR_INTX; i++)
+		sim_irq_wait(sim->intx_domain, i);
+	for_each_set_bit(i, msi, SIM_NR_MSI)
+		sim_irq_wait(sim->msi_domain, i);
 }
 
 /**

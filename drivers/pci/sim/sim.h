@@ -388,6 +388,8 @@ void sim_slot_init(struct pci_sim_func *port);
 bool sim_slot_powered(struct pci_sim_func *port);
 void sim_slot_status(struct pci_sim_func *port, u16 set);
 void sim_wrote_slot_control(struct pci_sim_func *f, const struct sim_write *w);
+bool sim_slot_holds(struct pci_sim_func *port, struct pci_sim_func *card);
+void sim_slot_pull(struct pci_sim_func *port, struct pci_sim_func *card);
 
 /* error.c */
 void sim_pme(struct pci_sim_func *f);
@@ -398,11 +400,20 @@ void sim_wrote_dpc_status(struct pci_sim_func *f, const struct sim_write *w);
 /* irq.c */
 int sim_irq_init(struct pci_sim *sim);
 void sim_irq_exit(struct pci_sim *sim);
+void sim_irq_synchronize(struct pci_sim *sim);
 void sim_irq_init_func(struct pci_sim_func *f);
 void sim_irq_update(struct pci_sim_func *f);
 void sim_irq_reset(struct pci_sim_func *f);
 bool sim_irq_due(struct pci_sim *sim);
 void sim_irq_deliver(struct pci_sim *sim);
 int sim_map_irq(const struct pci_dev *pdev, u8 slot, u8 pin);
+
+/* driver.c */
+extern struct pci_driver sim_driver;
+int sim_counts_emit(struct pci_sim_func *f, char *page);
+
+/* configfs.c */
+int sim_configfs_init(void);
+void sim_configfs_exit(void);
 
 #endif /* _DRIVERS_PCI_SIM_SIM_H */

@@ -222,6 +222,34 @@ void pci_sim_mrl(struct pci_sim_func *port, bool open)
 EXPORT_SYMBOL_GPL(pci_sim_mrl);
 
 /**
+ * sim_slot_holds - whether a card is plugged into a port
+ * @port: Root Port or Downstream Port
+ * @card: Function 0 of a device
+ *
+ * Context: Any.
+ * Return: true if it is.
+ */
+bool sim_slot_holds(struct pci_sim_func *port, struct pci_sim_func *card)
+{
+	guard(raw_spinlock_irqsave)(&port->sim->lock);
+	return port->port.card == card;
+}
+
+/**
+ * sim_slot_pull - pull a card, unless another one has taken its place
+ * @port: Root Port or Downstream Port
+ * @card: Function 0 of a device, plugged in or not
+ *
+ * Context: Any.
+ */
+void sim_slot_pull(struct pci_sim_func *port, struct pci_sim_func *card)
+{
+	guard(raw_spinlock_irqsave)(&port->sim->lock);
+	if (port->port.card == card)
+		sim_unplug(port);
+}
+
+/**
  * pci_sim_press_button - press the attention button of a slot
  * @port: port of the slot; without a button nothing happens
  *

@@ -220,8 +220,8 @@ static void rs_immediate(struct kunit *test)
 	int i;
 
 	for (i = 0; i < 2; i++)
-		ep[i] = pci_sim_endpoint(rs.sim, rs.port[i], .flr = true,
-					 .imm_ready = i);
+		ep[i] = pci_sim_endpoint(rs.sim, pci_sim_root_port(rs.sim),
+					 .flr = true, .imm_ready = i);
 	sim_kunit_start(test, rs.sim);
 	for (i = 0; i < 2; i++) {
 		pdev = sim_kunit_dev(test, ep[i]);
@@ -249,7 +249,7 @@ static struct rs_pci rs_build_pci(struct kunit *test,
 	struct rs_pci pci;
 	int i;
 
-	pci.bridge = pci_sim_add_pci_bridge(rs.sim, rs.port[0]);
+	pci.bridge = pci_sim_add_pci_bridge(rs.sim, rs.port);
 	for (i = 0; i < 2; i++)
 		pci.dev[i] = pci_sim_add_endpoint(rs.sim, pci.bridge, config);
 	sim_kunit_start(test, rs.sim);
