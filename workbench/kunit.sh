@@ -17,6 +17,13 @@ no_report()
 	! grep -E '(WARNING|BUG|INFO|Oops|KASAN|UBSAN): |Kernel panic|list_(add|del) corruption' "$1"
 }
 
+shell_resets()
+{
+	# shellcheck disable=SC2016 # for the shell in the guest
+	"$here/shell.sh" 'echo 1 >/sys/bus/pci/devices/$(cat port0/endpoint/address)/reset &&
+		grep -qx "flr 1" port0/endpoint/resets' >"$build/shell-test.log" 2>&1
+}
+
 same() { diff -rq "$1" "$2"; }
 
 "$here/deps.sh" build kunit
@@ -35,6 +42,7 @@ for kernel; do
 	check "$kernel: no report of lockdep, KASAN and the like" no_report "$logs/1/all.log"
 	"$here/kunit-boot.sh" "$build/$kernel" "$logs/2"
 	check "$kernel: a second run has the same log, byte for byte" same "$logs/1" "$logs/2"
+	[[ $kernel != uml ]] || check "uml: make shell boots, and resets a simulated device" shell_resets
 	if grep -q '^CONFIG_GCOV=y' "$build/$kernel/.config"; then
 		say "kunit: coverage, in full in ${logs#"$repo"/}/coverage"
 		"$here/coverage" "$build/$kernel" >"$logs/coverage"
