@@ -11,7 +11,7 @@
 "$here/kernel.sh" uml
 
 linux=("$build/uml/linux" mem=256M root=/dev/root rootfstype=hostfs rootflags=/ ro quiet
-	kunit.enable=0 con=null con0=fd:0,fd:1 init="$here/shell-init" TERM="${TERM:-linux}")
+	kunit.enable=0 con=null "con0=fd:0,fd:1" init="$here/shell-init" TERM="${TERM:-linux}")
 if ((0 == $#)); then
 	say "shell: Linux $(kernel_version "$tree") with a simulated fabric"
 	"${linux[@]}" 2>"$build/shell.log"

@@ -91,6 +91,8 @@ static void sim_enum_access(struct kunit *test)
 	pci_read_config_word(pdev, PCI_VENDOR_ID, &word);
 	KUNIT_EXPECT_EQ(test, PCI_SIM_VENDOR_ID, word);
 
+	/* Masked, or the AER driver would clear them, sooner or later */
+	pci_write_config_dword(pdev, pdev->aer_cap + PCI_ERR_COR_MASK, ~0);
 	pci_sim_cor_error(ep, PCI_ERR_COR_RCVR | PCI_ERR_COR_BAD_TLP);
 	val = pdev->aer_cap + PCI_ERR_COR_STATUS;
 	pci_write_config_dword(pdev, val, PCI_ERR_COR_RCVR);

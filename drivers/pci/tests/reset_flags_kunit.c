@@ -995,7 +995,6 @@ struct rf_loss {
 static const struct rf_loss rf_losses[] = {
 	{ "no Link" },
 	{ "no Link, 2.5 GT/s", .speed = PCI_EXP_LNKCAP_SLS_2_5GB },
-	{ "no Link, hotplug", .hotplug = true },
 	{ "never ready", .late = true },
 	{ "never ready, 2.5 GT/s", .late = true,
 	  .speed = PCI_EXP_LNKCAP_SLS_2_5GB },
@@ -1004,9 +1003,8 @@ static const struct rf_loss rf_losses[] = {
 
 KUNIT_ARRAY_PARAM_DESC(rf_loss, rf_losses, name);
 
-static void rf_one_lost(struct kunit *test)
+static void rf_lose_one(struct kunit *test, const struct rf_loss *l)
 {
-	const struct rf_loss *l = test->param_value;
 	struct pci_sim_func *root, *up, *down[3], *ep[3];
 	struct sim_config before[3];
 	struct pci_dev *pdev[3];
@@ -1051,6 +1049,11 @@ static void rf_one_lost(struct kunit *test)
 	SIM_EXPECT_BOUND(test, ep[1], 1, l->hotplug);
 }
 
+static void rf_one_lost(struct kunit *test)
+{
+	rf_lose_one(test, test->param_value);
+}
+
 static struct kunit_case rf_cases[] = {
 	KUNIT_CASE_PARAM(rf_query, rf_method_gen_params),
 	KUNIT_CASE_PARAM(rf_refuse, rf_refusal_gen_params),
@@ -1086,6 +1089,28 @@ static struct kunit_suite rf_suite = {
 };
 
 kunit_test_suite(rf_suite);
+
+#if IS_ENABLED(CONFIG_PCI_FAULTS_KUNIT_TEST)
+
+/* The port is reset as well, so that there is no event for pciehp */
+static void rf_one_lost_hotplug(struct kunit *test)
+{
+	rf_lose_one(test, &(struct rf_loss){ .hotplug = true });
+}
+
+static struct kunit_case rf_fault_cases[] = {
+	KUNIT_CASE(rf_one_lost_hotplug),
+	{}
+};
+
+static struct kunit_suite rf_fault_suite = {
+	.name = "pci-fault-reset-flags",
+	.test_cases = rf_fault_cases,
+};
+
+kunit_test_suite(rf_fault_suite);
+
+#endif
 
 MODULE_DESCRIPTION("KUnit tests of pci_reset_bus_flags()");
 MODULE_LICENSE("GPL");

@@ -95,7 +95,9 @@ static inline int sim_kunit_set_vfs(struct pci_dev *pdev, int n)
 	int ret;
 
 	device_lock(&pdev->dev);
+	pci_lock_rescan_remove();
 	ret = pdev->driver->sriov_configure(pdev, n);
+	pci_unlock_rescan_remove();
 	device_unlock(&pdev->dev);
 	return ret;
 }

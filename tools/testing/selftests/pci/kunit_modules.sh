@@ -1,37 +1,46 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# kunit_modules.sh MODULE...: load each of these modules, and print the results
-# of the KUnit suites in it as TAP, one line for each case. What a case says,
-# and each of its parameters, becomes a comment. The modules are unloaded again.
+# kunit_modules.sh [-f FILTER] MODULE...: load each of these modules, and print
+# the results of the KUnit suites in it as TAP, one line for each case. What a
+# case says, and each of its parameters, becomes a comment. The modules are
+# unloaded again. FILTER is a filter of KUnit, like "speed>slow".
 
 dir=/sys/kernel/debug/kunit
+filter=
 
-if [ $# -eq 0 ] || [ "$1" = --help ]; then
-	sed -n 's/^# \{0,1\}//; 4,6p' "$0"
-	exit 2
+if [ "$1" = -f ] && [ $# -ge 2 ]; then
+	filter=$2
+	shift 2
 fi
+case ${1:--} in
+-*)
+	sed -n 's/^# \{0,1\}//; 4,7p' "$0"
+	exit 2
+	;;
+esac
 if [ ! -d $dir ]; then
-	modprobe kunit enable=1 || { echo "1..0 # SKIP no KUnit here"; exit 4; }
+	modprobe kunit enable=1 ${filter:+"filter=$filter"} ||
+		{ echo "1..0 # SKIP no KUnit here"; exit 4; }
 fi
 
 for module; do
 	# The suites run in here
 	modprobe "$module" || echo "# cannot load $module"
-	suites=$(ls $dir)
-	if [ "$suites" ]; then
+	if [ "$(ls $dir)" ]; then
 		(cd $dir && cat -- */results)
 	else
 		echo "    not ok 0 $module has run nothing"
 	fi
 	modprobe -r "$module" || echo "    not ok 0 $module does not unload"
 done | awk '
-	/^    (ok|not ok) / {
-		sub(/^ *(not )?ok [0-9]+ /, (/^ *not/ ? "not ok " : "ok ") ++n " " suite ".")
-		print
-		failed += /^not/
+	/^    # Subtest: /	{ suite = $3 ": " }
+	/^    ok [0-9]/	{ sub(/^ *ok [0-9]+ /, ""); print "ok " ++n " " suite $0; next }
+	/^    not ok [0-9]/ {
+		sub(/^ *not ok [0-9]+ /, "")
+		print "not ok " ++n " " suite $0
+		failed = 1
 		next
 	}
-	/^    # Subtest: /	{ suite = $3 }
-				{ sub(/^#? */, "# "); print }
-	END			{ print "1.." n + 0; exit failed > 0 }'
+				{ sub(/^[# ]*/, ""); print "# " $0 }
+	END			{ print "1.." n + 0; exit failed }'

@@ -895,7 +895,8 @@ SIM_TEST(slot)
 	EXPECT_EQ(ERANGE, set("f/port0/power_fault", "3"));
 
 	ASSERT_EQ(0, set("f/port0/press_button", "1"));
-	EXPECT_TRUE(kernel_says(self->kmsg, "Button press: will power off"));
+	EXPECT_TRUE(EVENTUALLY(kernel_says(self->kmsg,
+					   "Button press: will power off")));
 	EXPECT_TRUE(EVENTUALLY(is_gone(bdf)));
 	EXPECT_SHOWS("1", EP0 "/present");
 	EXPECT_TRUE(EVENTUALLY(!strcmp(get("f/port0/link_up"), "0")));

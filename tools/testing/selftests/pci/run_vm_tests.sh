@@ -82,14 +82,16 @@ format() { # TOPOLOGY NUMBER-OF-FIRST COUNTS < output of the VM
 }
 
 run_topology() { # TOPOLOGY
-	local topo=$1 cmd='' test words files=() status p f s
+	local topo=$1 cmd='' test words program files=() status p f s
 
 	while read -r test; do
 		read -ra words <<< "$test"
-		[ -x "$tests/${words[0]}" ] ||
-			die 2 "no $tests/${words[0]}: build it with 'make -C $here' or give --tests"
-		[[ " ${files[*]-} " == *" $tests/${words[0]} "* ]] ||
-			files+=(--file "$tests/${words[0]}")
+		# Scripts are here, programs where they were built
+		program=$here/${words[0]}
+		[ -x "$program" ] || program=$tests/${words[0]}
+		[ -x "$program" ] ||
+			die 2 "no $program: build it with 'make -C $here' or give --tests"
+		[[ " ${files[*]-} " == *" $program "* ]] || files+=(--file "$program")
 		cmd+="echo '@@start $test'; $test; echo @@end \$?; "
 		expected=$((expected + 1))
 	done < <(list_tests |
