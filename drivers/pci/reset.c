@@ -249,6 +249,32 @@ pci_reset_scope_link(struct pci_dev *dev, pci_reset_flags_t method)
 	return scope;
 }
 
+/*
+ * In the middle of another reset a device would deny all it can do, so have
+ * its config access to oneself.
+ */
+static int pci_reset_select_func(struct pci_dev *dev, pci_reset_flags_t flags,
+				 pci_reset_flags_t *method)
+{
+	bool locked = true;
+
+	pm_runtime_get_sync(&dev->dev);
+
+	if (flags & (PCI_RESET_LOCKED | PCI_RESET_TRYLOCK))
+		locked = pci_cfg_access_trylock(dev);
+	else
+		pci_cfg_access_lock(dev);
+
+	if (locked) {
+		*method = pci_reset_fn_select(dev, flags & PCI_RESET_FUNC);
+		pci_cfg_access_unlock(dev);
+	}
+
+	pm_runtime_put(&dev->dev);
+
+	return locked ? 0 : -EAGAIN;
+}
+
 static struct pci_reset_scope *
 pci_reset_scope_select(struct pci_dev *dev, pci_reset_flags_t flags)
 {
@@ -258,15 +284,11 @@ pci_reset_scope_select(struct pci_dev *dev, pci_reset_flags_t flags)
 	struct pci_reset_scope *scope;
 	pci_reset_flags_t method = 0;
 
-	/* In the middle of another reset a device would deny all it can do */
 	if (flags & PCI_RESET_FUNC) {
-		if (!(flags & (PCI_RESET_LOCKED | PCI_RESET_TRYLOCK)))
-			pci_cfg_access_lock(dev);
-		else if (!pci_cfg_access_trylock(dev))
-			return ERR_PTR(-EAGAIN);
+		int rc = pci_reset_select_func(dev, flags, &method);
 
-		method = pci_reset_fn_select(dev, flags & PCI_RESET_FUNC);
-		pci_cfg_access_unlock(dev);
+		if (rc)
+			return ERR_PTR(rc);
 	}
 	if (method)
 		return pci_reset_scope_alloc(dev, method, NULL);

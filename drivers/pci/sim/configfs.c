@@ -75,7 +75,9 @@ enum {
 	SIM_FABRIC,
 	SIM_PORT,
 	SIM_SWITCH,
+	SIM_BRIDGE,
 	SIM_ENDPOINT,
+	SIM_DEVICE,
 	SIM_FUNCTION,
 };
 
@@ -380,6 +382,11 @@ static void sim_do_power_fault(struct pci_sim_func *port, void *kind)
 	pci_sim_power_fault(port, sim_value(kind) == 2);
 }
 
+static void sim_do_latch_open(struct pci_sim_func *port, void *open)
+{
+	pci_sim_mrl(port, sim_value(open));
+}
+
 static void sim_do_link_stuck(struct pci_sim_func *port, void *stuck)
 {
 	pci_sim_link_stuck(port, sim_value(stuck));
@@ -467,6 +474,7 @@ CONFIGFS_ATTR_RO(sim_func_, resets);
 SIM_ATTR(port, hotplug, .max = 1);
 SIM_ATTR(port, power_ctrl, .max = 1);
 SIM_ATTR(port, button, .max = 1);
+SIM_ATTR(port, mrl, .max = 1);
 SIM_ATTR(port, no_cmd_compl, .max = 1);
 SIM_ATTR(port, dpc, .max = 1);
 SIM_ATTR(port, intx, .max = 1);
@@ -484,6 +492,8 @@ SIM_EVENT(port, press_button, .fn = sim_do_press_button, .min = 1, .max = 1,
 	  .reg = SIM_EXP + PCI_EXP_SLTCAP, .bits = PCI_EXP_SLTCAP_ABP);
 SIM_EVENT(port, power_fault, .fn = sim_do_power_fault, .min = 1, .max = 2,
 	  .reg = SIM_EXP + PCI_EXP_SLTCAP, .bits = PCI_EXP_SLTCAP_PCP);
+SIM_EVENT(port, latch_open, .fn = sim_do_latch_open, .max = 1,
+	  .reg = SIM_EXP + PCI_EXP_SLTCAP, .bits = PCI_EXP_SLTCAP_MRLSP);
 SIM_EVENT(port, link_stuck, .fn = sim_do_link_stuck, .max = 1);
 SIM_EVENT(port, dpc_trigger, .fn = sim_do_dpc_trigger, .min = 1, .max = 1,
 	  .reg = SIM_DPC + PCI_EXP_DPC_CAP,
@@ -503,6 +513,7 @@ static struct configfs_attribute *sim_port_attrs[] = {
 	&sim_port_attr_hotplug,
 	&sim_port_attr_power_ctrl,
 	&sim_port_attr_button,
+	&sim_port_attr_mrl,
 	&sim_port_attr_no_cmd_compl,
 	&sim_port_attr_dpc,
 	&sim_port_attr_intx,
@@ -516,6 +527,7 @@ static struct configfs_attribute *sim_port_attrs[] = {
 	&sim_port_attr_irq_us,
 	&sim_port_attr_press_button,
 	&sim_port_attr_power_fault,
+	&sim_port_attr_latch_open,
 	&sim_port_attr_link_stuck,
 	&sim_port_attr_dpc_trigger,
 	&sim_port_attr_link_up,
@@ -596,6 +608,13 @@ SIM_ATTR(ep, flr, .max = 1);
 SIM_ATTR(ep, af_flr, .max = 1);
 SIM_ATTR(ep, pm_reset, .max = 1);
 SIM_ATTR(ep, no_pm, .max = 1);
+SIM_ATTR(ep, imm_ready, .max = 1);
+SIM_ATTR(ep, imm_ready_d0, .max = 1);
+SIM_ATTR(ep, rtr, .max = 1);
+SIM_ATTR(ep, vfs, .max = U16_MAX);
+SIM_ATTR(ep, vf_offset, .max = U16_MAX);
+SIM_ATTR(ep, vf_stride, .max = U16_MAX);
+SIM_ATTR(ep, vf_ms, .max = U32_MAX);
 SIM_ATTR(ep, bar_size, .max = U32_MAX);
 SIM_ATTR(ep, ready_ms, .max = U32_MAX, .never = true,
 	 SIM_LIVE(ready_ms, sim_do_ready_ms));
@@ -623,6 +642,13 @@ static struct configfs_attribute *sim_ep_attrs[] = {
 	&sim_ep_attr_af_flr,
 	&sim_ep_attr_pm_reset,
 	&sim_ep_attr_no_pm,
+	&sim_ep_attr_imm_ready,
+	&sim_ep_attr_imm_ready_d0,
+	&sim_ep_attr_rtr,
+	&sim_ep_attr_vfs,
+	&sim_ep_attr_vf_offset,
+	&sim_ep_attr_vf_stride,
+	&sim_ep_attr_vf_ms,
 	&sim_ep_attr_bar_size,
 	&sim_ep_attr_ready_ms,
 	&sim_ep_attr_flr_ms,
@@ -691,8 +717,21 @@ static struct pci_sim_func *sim_add_endpoint(struct sim_item *item)
 				    &item->ep);
 }
 
+static struct pci_sim_func *sim_add_bridge(struct sim_item *item)
+{
+	return pci_sim_add_pci_bridge(item->fabric->sim, sim_first_port(item));
+}
+
+static struct pci_sim_func *sim_add_device(struct sim_item *item)
+{
+	item->ep.conventional = true;
+	return pci_sim_add_endpoint(item->fabric->sim, item->parent->func,
+				    &item->ep);
+}
+
 static struct pci_sim_func *sim_add_function(struct sim_item *item)
 {
+	item->ep.conventional = item->parent->ep.conventional;
 	return pci_sim_add_function(item->parent->func, &item->ep);
 }
 
@@ -897,7 +936,7 @@ static const struct sim_kind sim_kinds[] = {
 	},
 	[SIM_PORT] = {
 		.name = "port", .max = 31,
-		.below = BIT(SIM_SWITCH) | BIT(SIM_ENDPOINT),
+		.below = BIT(SIM_SWITCH) | BIT(SIM_BRIDGE) | BIT(SIM_ENDPOINT),
 		.add = sim_add_port,
 		.type = SIM_TYPE(sim_port_attrs),
 	},
@@ -908,11 +947,24 @@ static const struct sim_kind sim_kinds[] = {
 		.add = sim_add_switch,
 		.type = SIM_TYPE(sim_switch_attrs),
 	},
+	[SIM_BRIDGE] = {
+		.name = "bridge", .bare = true, .min = 1, .max = 31,
+		.card = true,
+		.below = BIT(SIM_DEVICE),
+		.add = sim_add_bridge,
+		.type = SIM_TYPE(sim_switch_attrs),
+	},
 	[SIM_ENDPOINT] = {
 		.name = "endpoint", .bare = true, .min = 1, .max = 31,
 		.card = true,
 		.below = BIT(SIM_FUNCTION),
 		.add = sim_add_endpoint,
+		.type = SIM_TYPE(sim_ep_attrs),
+	},
+	[SIM_DEVICE] = {
+		.name = "device", .max = 31,
+		.below = BIT(SIM_FUNCTION),
+		.add = sim_add_device,
 		.type = SIM_TYPE(sim_ep_attrs),
 	},
 	[SIM_FUNCTION] = {

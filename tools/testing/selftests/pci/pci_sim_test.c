@@ -318,10 +318,13 @@ SIM_TEST(names)
 		EP0 "/function", EP0 "/function0", EP0 "/function8", EP0 "/endpoint",
 		"f/port1/switch/endpoint", "f/port1/switch/switch",
 		EP1F1 "/function2",
+		"f/bridge", "f/port0/bridge0", "f/port0/device0",
+		"f/port1/switch/device0",
 	};
 	static const char * const right[] = {
 		"f/port31", "f/port0/endpoint1", "f/port0/endpoint31",
 		"f/port0/switch", "f/port0/switch31", EP0 "/function7",
+		"f/port0/bridge", "f/port0/bridge31",
 		"a name that is longer than what a config_item has room for",
 	};
 	unsigned int i;
@@ -633,6 +636,44 @@ SIM_TEST(at_once)
 	}
 	EXPECT_LT(1, up);
 	EXPECT_EQ(up - down, atoi(get("f/live")));
+}
+
+SIM_TEST(bridge_and_vfs)
+{
+	static const char * const dirs[] = {
+		"f", "f/port0", "f/port0/bridge", "f/port0/bridge/device0",
+		"f/port0/bridge/device1", "f/port0/bridge/device1/function1",
+		"f/port1", "f/port1/endpoint",
+	};
+	char path[PATH_MAX], bdf[BDF_LEN + 16];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(dirs); i++)
+		ASSERT_EQ(0, make(dirs[i]));
+	EXPECT_EQ(EINVAL, make("f/port0/bridge/device32"));
+	EXPECT_EQ(EINVAL, make("f/port0/bridge/endpoint"));
+	ASSERT_EQ(0, set("f/port1/endpoint/vfs", "2"));
+
+	/* SR-IOV needs PCI Express */
+	ASSERT_EQ(0, set("f/port0/bridge/device0/vfs", "1"));
+	EXPECT_EQ(EINVAL, set("f/live", "1"));
+	EXPECT_TRUE(kernel_says(self->kmsg, "f/port0/bridge/device0: "));
+	ASSERT_EQ(0, set("f/port0/bridge/device0/vfs", "0"));
+
+	go_live(_metadata);
+	for (i = 3; i < 6; i++)
+		EXPECT_TRUE(is_bound(dirs[i])) {
+			TH_LOG("%s", dirs[i]);
+		}
+
+	strcpy(bdf, address_of("f/port1/endpoint"));
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/sriov_numvfs",
+		 bdf);
+	ASSERT_EQ(0, write_file(path, "2"));
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/virtfn1/driver",
+		 bdf);
+	EXPECT_EQ(0, access(path, F_OK));
+	EXPECT_EQ(0, set("f/live", "0"));
 }
 
 /* --- no memory ------------------------------------------------------------------------- */
