@@ -9,8 +9,9 @@ make demo        boot the patched kernel in QEMU and reset devices with it
 make test        every test there is; the last line counts them
 make kunit       the KUnit suites, in UML (K=uml, uml-debug, uml-preempt: only there)
 make kselftest   the kselftests, in QEMU (T=regex: only some)
+make stress      resets against hotplug, errors and drivers, with KASAN (S=600, SEED=n)
 make shell       a shell in UML, with a simulated fabric (C='command': run that)
-make check       checkpatch, W=1, sparse, kernel-doc, shellcheck
+make check       checkpatch, W=1, sparse, kernel-doc, Sphinx, shellcheck
 make series      the patches as mails in build/series, proven to apply and compile
 make tree        build/tree: the base kernel with the series in it, to work in
 make clean       remove build/
@@ -40,6 +41,9 @@ kunit:
 kselftest:
 	@workbench/kselftest.sh $(if $(T),"$(T)")
 
+stress:
+	@workbench/stress.sh $(or $(S),600) $(SEED)
+
 shell:
 	@workbench/shell.sh $(if $(C),'$(subst ','\'',$(C))')
 
@@ -55,4 +59,4 @@ tree:
 clean:
 	@workbench/clean.sh
 
-.PHONY: help demo test kunit kselftest shell check series tree clean
+.PHONY: help demo test kunit kselftest stress shell check series tree clean

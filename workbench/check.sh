@@ -103,6 +103,13 @@ kernel_doc() # COMMIT base|series
 	done >"$log/kernel-doc.$2" 2>&1 || true
 }
 
+# The folders of the documents that the series touches, as Sphinx renders them.
+documents() # COMMIT base|series
+{
+	checkout "$1"
+	PATH=/usr/bin:$PATH make -C "$verify" O="$build/verify/docs" htmldocs SPHINXDIRS="PCI driver-api/pci" >"$log/documents.$2" 2>&1
+}
+
 shell_files()
 {
 	git -C "$repo" ls-files --cached --others --exclude-standard | while read -r file; do
@@ -119,12 +126,16 @@ for at in base series; do
 	step check "W=1 and sparse on ${#sources[@]} files of the $at" compile "$commit" "$at" ||
 		die "the $at cannot be compiled for the checks, see build/check.log"
 	kernel_doc "$commit" "$at"
+	mkdir -p "$build/verify/docs"
+	step check "documents of the $at" documents "$commit" "$at" ||
+		die "Sphinx does not render the documents of the $at, see build/check/documents.$at"
 done
 check "checkpatch --strict" checkpatch
 check "W=1 and sparse saw every file" covered
 check "W=1" added w1
 check "sparse" added sparse
 check "kernel-doc" added kernel-doc
+check "Sphinx" added documents
 mapfile -t scripts < <(shell_files)
 cd "$repo"
 check "shellcheck (${#scripts[@]} scripts)" shellcheck --external-sources "${scripts[@]}"

@@ -25,6 +25,7 @@ shell  busybox-static  busybox
 shell  pciutils        lspci
 check  python3         python3
 check  perl            perl
+check  python3-sphinx  sphinx-build
 check  python3-ply     /usr/lib/python3/dist-packages/ply
 check  python3-git     /usr/lib/python3/dist-packages/git
 check  sparse          sparse

@@ -1,17 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# kernel.sh x86|uml|uml-debug|uml-preempt [config]: builds build/tree into
-# build/x86 (for QEMU) or build/uml... (for KUnit), configured by fragments
+# kernel.sh x86|x86-debug|uml|uml-debug|uml-preempt [config]: builds build/tree
+# into build/x86... (for QEMU) or build/uml... (for KUnit), configured by fragments
 # that are in the tree. With "config" it stops when the configuration is there.
 
 . "$(dirname "$0")/lib.sh"
 
 case ${1:-} in
-x86)
+x86 | x86-debug)
 	arch=(ARCH=x86) targets=(vmlinux modules) files=1700
 	from=tinyconfig
 	fragments=(tools/testing/selftests/pci/config)
+	[[ $1 != x86-debug ]] || fragments+=(tools/testing/selftests/pci/debug.config)
 	;;
 uml | uml-debug | uml-preempt)
 	arch=(ARCH=um) targets=(linux) files=1100
@@ -26,7 +27,7 @@ uml | uml-debug | uml-preempt)
 		fragments+=(drivers/pci/tests/preempt.config tools/testing/kunit/configs/coverage_uml.config)
 	;;
 *)
-	die "usage: kernel.sh x86|uml|uml-debug|uml-preempt [config]"
+	die "usage: kernel.sh x86|x86-debug|uml|uml-debug|uml-preempt [config]"
 	;;
 esac
 obj=$build/$1

@@ -1,19 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Builds what a run in QEMU needs: the x86 kernel, and the programs of the
-# kselftests in build/kselftest/kselftest/pci.
+# selftests.sh [x86-debug]: builds what a run in QEMU needs: the x86 kernel, or
+# this one, and the programs of the kselftests in build/kselftest/kselftest/pci.
 
 . "$(dirname "$0")/lib.sh"
 
 "$here/deps.sh" build qemu
-"$here/kernel.sh" x86
+kernel=${1:-x86}
+"$here/kernel.sh" "$kernel"
 
 programs()
 {
-	kmake "$tree" "$build/x86" ARCH=x86 headers &&
+	kmake "$tree" "$build/$kernel" ARCH=x86 headers &&
 	make -C "$tree/tools/testing/selftests" TARGETS=pci O="$build/kselftest" CC="ccache gcc" \
-		KHDR_INCLUDES="-isystem $build/x86/usr/include" FORCE_TARGETS=1
+		KHDR_INCLUDES="-isystem $build/$kernel/usr/include" FORCE_TARGETS=1
 }
 mkdir -p "$build/kselftest"
 step kselftest "building the kselftests" programs || die "the kselftests do not build"

@@ -11,26 +11,41 @@
  *
  * Locking, in this order:
  *
+ *   pci_rescan_remove_lock	not taken here: a device that is being added may
+ *				be reset from its driver's probe with this lock
+ *				held, and a removal holds it while it waits for
+ *				a device lock
  *   runtime PM references	first, so that a suspend or resume in flight is
  *				over before any lock is held
  *   device lock and config	of the bridge above the link, then of the
  *   access (pci_dev_lock())	affected devices in the order of the snapshot:
  *				top down, the same order for every reset.  A
  *				function reset does not lock the bridge
+ *   pci_slot_srcu		around ->reset_slot(), to keep the hotplug
+ *				driver from going away
  *   pciehp's reset_lock	taken inside of ->reset_slot(); pciehp drops it
- *				before it waits for a device lock
+ *				before it waits for a device lock or for
+ *				pci_rescan_remove_lock
+ *   pci_slot_mutex		held to take and drop the reference to a slot
+ *				and to call ->check_slot(), never across a reset
  *   pci_bus_sem		for reading, to compare the snapshot with the
  *				topology, and from the last such look until
  *				the Secondary Bus Reset bit is set and cleared
  *
- * pci_slot_mutex is held to take and drop the reference to a slot, never
- * across a reset.  pci_rescan_remove_lock is not taken here: a device that is
- * being added may be reset from its driver's probe with this lock held, and a
- * removal holds it while it waits for a device lock.
- *
  * A caller that holds the lock of its device already (PCI_RESET_LOCKED) comes
  * from below: it must not wait for the bridge or for a device before its own,
  * so it only tries.
+ *
+ * Error recovery (PCI_RESET_RECOVERY) is run by a service of the bridge, in an
+ * interrupt thread.  A removal of the bridge holds its device lock and waits
+ * for that thread, which therefore leaves the lock alone: the bridge's driver
+ * cannot go away meanwhile anyway.  Blocked config access of the bridge is
+ * enough to keep other resets of the same link away.
+ *
+ * Hotplug ports, the one above the link and those below it, are told to ignore
+ * link changes (pci_hp_ignore_link_change()) until everything is restored.
+ * This is not a lock, but pciehp's interrupt thread waits for its end, unless
+ * the port is being removed, and holds no lock while it does.
  */
 
 #include <linux/cleanup.h>
@@ -104,10 +119,23 @@ static int pci_reset_add_dev(struct pci_dev *dev, void *data)
 /* The bridge above the link that is reset, %NULL for a function reset */
 static struct pci_dev *pci_reset_bridge_above(const struct pci_reset_scope *scope)
 {
-	if (scope->method & PCI_RESET_FUNC)
-		return NULL;
+	return scope->bus ? scope->bus->self : NULL;
+}
 
-	return scope->dev->bus->self;
+/* Everybody below the link, or the Function and, if it is a bridge, below it */
+static int pci_reset_walk_scope(const struct pci_reset_scope *scope,
+				int (*fn)(struct pci_dev *, void *), void *data)
+{
+	int rc;
+
+	if (scope->bus)
+		return pci_reset_walk(scope->bus, scope->slot, fn, data);
+
+	rc = fn(scope->dev, data);
+	if (!rc && scope->dev->subordinate)
+		rc = pci_reset_walk(scope->dev->subordinate, NULL, fn, data);
+
+	return rc;
 }
 
 static struct pci_slot *pci_reset_get_slot(struct pci_dev *dev)
@@ -144,6 +172,8 @@ void pci_reset_scope_put(struct pci_reset_scope *scope)
 
 	if (scope->slot)
 		pci_reset_put_slot(scope->slot);
+	if (scope->bus)
+		put_device(&scope->bus->dev);
 
 	pci_dev_put(scope->dev);
 	kfree(scope);
@@ -151,26 +181,22 @@ void pci_reset_scope_put(struct pci_reset_scope *scope)
 EXPORT_SYMBOL_GPL(pci_reset_scope_put);
 
 /*
- * Who would be reset by @method?  @slot is the slot for %PCI_RESET_SLOT and
- * %NULL for all else: a Secondary Bus Reset does not stop at a slot.  Takes
- * over the reference to @slot.
+ * Who would be reset by @method?  @dev may be %NULL if it is the link of @bus,
+ * @bus is %NULL if it is @dev alone, and @slot if all of @bus: a Secondary Bus
+ * Reset does not stop at a slot.  Takes over the reference to @slot.
  */
 static struct pci_reset_scope *
-pci_reset_scope_alloc(struct pci_dev *dev, pci_reset_flags_t method,
-		      struct pci_slot *slot)
+pci_reset_scope_alloc(pci_reset_flags_t method, struct pci_dev *dev,
+		      struct pci_bus *bus, struct pci_slot *slot, gfp_t gfp)
 {
-	bool func = method & PCI_RESET_FUNC;
+	struct pci_reset_scope ask = { .dev = dev, .bus = bus, .slot = slot };
 	struct pci_reset_scope *scope;
 	unsigned int n = 0;
 
 	down_read(&pci_bus_sem);
 
-	if (func)
-		n = 1;
-	else
-		pci_reset_walk(dev->bus, slot, pci_reset_count_dev, &n);
-
-	scope = kzalloc_flex(*scope, devs, n);
+	pci_reset_walk_scope(&ask, pci_reset_count_dev, &n);
+	scope = kzalloc_flex(*scope, devs, n, gfp);
 	if (!scope) {
 		up_read(&pci_bus_sem);
 		if (slot)
@@ -179,17 +205,14 @@ pci_reset_scope_alloc(struct pci_dev *dev, pci_reset_flags_t method,
 	}
 
 	scope->nr_devs = 0;
-	scope->dev = pci_dev_get(dev);
 	scope->method = method;
+	scope->dev = pci_dev_get(dev);
+	scope->bus = bus;
 	scope->slot = slot;
-
-	if (func) {
-		scope->id = dev;
-		pci_reset_add_dev(dev, scope);
-	} else {
-		scope->id = slot ? (void *)slot : dev->bus;
-		pci_reset_walk(dev->bus, slot, pci_reset_add_dev, scope);
-	}
+	scope->id = slot ?: bus ?: (void *)dev;
+	if (bus)
+		get_device(&bus->dev);
+	pci_reset_walk_scope(scope, pci_reset_add_dev, scope);
 
 	up_read(&pci_bus_sem);
 
@@ -199,38 +222,28 @@ pci_reset_scope_alloc(struct pci_dev *dev, pci_reset_flags_t method,
 /* Is there a hotplug driver that can reset the slot? */
 static bool pci_reset_slot_capable(struct pci_slot *slot)
 {
-	return !pci_reset_hotplug_slot(slot->hotplug, PCI_RESET_PROBE);
+	return !pci_reset_hotplug_slot(slot, PCI_RESET_PROBE);
 }
 
-static struct pci_reset_scope *
-pci_reset_scope_link(struct pci_dev *dev, pci_reset_flags_t method)
+/* A Secondary Bus Reset that the port ignores resets nothing */
+static bool pci_reset_is_masked(struct pci_dev *bridge)
 {
-	struct pci_dev *bridge = dev->bus->self;
+	return bridge && pcie_is_cxl(bridge) && cxl_sbr_masked(bridge);
+}
+
+/*
+ * A scope for @method, which is one that resets a link.  The device @dev was
+ * asked about, or is %NULL if it was the whole of @bus or @slot.
+ */
+static struct pci_reset_scope *
+pci_reset_scope_link(pci_reset_flags_t method, struct pci_dev *dev,
+		     struct pci_bus *bus, struct pci_slot *slot)
+{
+	struct pci_dev *bridge = bus->self;
 	struct pci_reset_scope *scope;
-	struct pci_slot *slot = NULL;
-	bool capable;
+	bool capable = true;
 
-	if (method == PCI_RESET_SLOT) {
-		slot = pci_reset_get_slot(dev);
-		capable = slot && pci_reset_slot_capable(slot);
-	} else if (method == PCI_RESET_BUS) {
-		capable = bridge;
-	} else {
-		capable = bridge && cxl_port_dvsec(bridge);
-	}
-
-	/* A Secondary Bus Reset that the port ignores resets nothing */
-	if (method != PCI_RESET_CXL_BUS && bridge && pcie_is_cxl(bridge) &&
-	    cxl_sbr_masked(bridge))
-		capable = false;
-
-	if (!capable) {
-		if (slot)
-			pci_reset_put_slot(slot);
-		return ERR_PTR(-ENOTTY);
-	}
-
-	scope = pci_reset_scope_alloc(dev, method, slot);
+	scope = pci_reset_scope_alloc(method, dev, bus, slot, GFP_KERNEL);
 	if (IS_ERR(scope))
 		return scope;
 
@@ -247,6 +260,35 @@ pci_reset_scope_link(struct pci_dev *dev, pci_reset_flags_t method)
 	}
 
 	return scope;
+}
+
+/* Does @method, which resets a link, work for @dev where it is? */
+static struct pci_reset_scope *
+pci_reset_scope_dev_link(pci_reset_flags_t method, struct pci_dev *dev)
+{
+	struct pci_dev *bridge = dev->bus->self;
+	struct pci_slot *slot = NULL;
+	bool capable;
+
+	if (method == PCI_RESET_SLOT) {
+		slot = pci_reset_get_slot(dev);
+		capable = slot && pci_reset_slot_capable(slot);
+	} else if (method == PCI_RESET_BUS) {
+		capable = bridge;
+	} else {
+		capable = bridge && cxl_port_dvsec(bridge);
+	}
+
+	if (method != PCI_RESET_CXL_BUS && pci_reset_is_masked(bridge))
+		capable = false;
+
+	if (capable)
+		return pci_reset_scope_link(method, dev, dev->bus, slot);
+
+	if (slot)
+		pci_reset_put_slot(slot);
+
+	return ERR_PTR(-ENOTTY);
 }
 
 /*
@@ -275,8 +317,17 @@ static int pci_reset_select_func(struct pci_dev *dev, pci_reset_flags_t flags,
 	return locked ? 0 : -EAGAIN;
 }
 
-static struct pci_reset_scope *
-pci_reset_scope_select(struct pci_dev *dev, pci_reset_flags_t flags)
+/**
+ * __pci_reset_scope_get - ask what a reset would do, without resetting
+ * @dev: device to be reset
+ * @flags: as for pci_reset_scope_get(), and %PCI_RESET_BRIDGE
+ *
+ * Context: As pci_reset_scope_get().
+ *
+ * Return: As pci_reset_scope_get(), which checks @flags and %PCI_RESET_ALONE.
+ */
+struct pci_reset_scope *__pci_reset_scope_get(struct pci_dev *dev,
+					      pci_reset_flags_t flags)
 {
 	static const pci_reset_flags_t links[] = {
 		PCI_RESET_SLOT, PCI_RESET_BUS, PCI_RESET_CXL_BUS,
@@ -284,25 +335,46 @@ pci_reset_scope_select(struct pci_dev *dev, pci_reset_flags_t flags)
 	struct pci_reset_scope *scope;
 	pci_reset_flags_t method = 0;
 
-	if (flags & PCI_RESET_FUNC) {
+	if (pci_dev_is_disconnected(dev) || !device_is_registered(&dev->dev))
+		return ERR_PTR(-ENODEV);
+
+	/*
+	 * FLR is for Endpoints (PCIe r6.0, sec 7.5.3.3).  Whatever resets a
+	 * bridge cuts off those below it, so that is not a reset of @dev alone.
+	 */
+	if (flags & PCI_RESET_FUNC &&
+	    (flags & PCI_RESET_BRIDGE || !pci_is_bridge(dev))) {
 		int rc = pci_reset_select_func(dev, flags, &method);
 
 		if (rc)
 			return ERR_PTR(rc);
 	}
 	if (method)
-		return pci_reset_scope_alloc(dev, method, NULL);
+		return pci_reset_scope_alloc(method, dev, NULL, NULL,
+					     GFP_KERNEL);
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(links); i++) {
 		if (!(flags & links[i]))
 			continue;
 
-		scope = pci_reset_scope_link(dev, links[i]);
+		scope = pci_reset_scope_dev_link(links[i], dev);
 		if (scope != ERR_PTR(-ENOTTY))
 			return scope;
 	}
 
 	return ERR_PTR(-ENOTTY);
+}
+
+/**
+ * pci_reset_flags_valid - check what a caller asks for
+ * @flags: methods and modifiers
+ *
+ * Return: whether @flags has a method, and no bit that is not known
+ */
+bool pci_reset_flags_valid(pci_reset_flags_t flags)
+{
+	return flags & PCI_RESET_ANY &&
+	       !(flags & ~(PCI_RESET_ANY | PCI_RESET_MODIFIERS));
 }
 
 /**
@@ -340,14 +412,10 @@ struct pci_reset_scope *pci_reset_scope_get(struct pci_dev *dev,
 {
 	struct pci_reset_scope *scope;
 
-	if (!(flags & PCI_RESET_ANY) ||
-	    flags & ~(PCI_RESET_ANY | PCI_RESET_MODIFIERS))
+	if (!pci_reset_flags_valid(flags))
 		return ERR_PTR(-EINVAL);
 
-	if (pci_dev_is_disconnected(dev) || !device_is_registered(&dev->dev))
-		return ERR_PTR(-ENODEV);
-
-	scope = pci_reset_scope_select(dev, flags);
+	scope = __pci_reset_scope_get(dev, flags);
 	if (IS_ERR(scope))
 		return scope;
 
@@ -392,11 +460,7 @@ static int pci_reset_verify(const struct pci_reset_scope *scope)
 
 	lockdep_assert_held(&pci_bus_sem);
 
-	if (scope->method & PCI_RESET_FUNC)
-		return 0;
-
-	rc = pci_reset_walk(scope->dev->bus, scope->slot, pci_reset_check_dev,
-			    &check);
+	rc = pci_reset_walk_scope(scope, pci_reset_check_dev, &check);
 	if (!rc && check.i != scope->nr_devs)
 		rc = -ESTALE;
 
@@ -465,18 +529,39 @@ static void pci_reset_pm_put(const struct pci_reset_scope *scope)
 		pm_runtime_put(&bridge->dev);
 }
 
-static bool pci_reset_lock_dev(const struct pci_reset_scope *scope,
-			       struct pci_dev *dev, pci_reset_flags_t modifiers)
+/*
+ * Lock a device, or only its config access if its device lock is held by the
+ * caller already, or is none of the caller's business.
+ */
+static bool pci_reset_lock_dev(struct pci_dev *dev, bool config_only,
+			       pci_reset_flags_t modifiers)
 {
-	if (modifiers & PCI_RESET_LOCKED && dev == scope->dev)
-		return pci_cfg_access_trylock(dev);
+	bool try = modifiers & (PCI_RESET_LOCKED | PCI_RESET_TRYLOCK);
 
-	if (modifiers & (PCI_RESET_LOCKED | PCI_RESET_TRYLOCK))
-		return pci_dev_trylock(dev);
+	if (try)
+		return config_only ? pci_cfg_access_trylock(dev) :
+				     pci_dev_trylock(dev);
 
-	pci_dev_lock(dev);
+	if (config_only)
+		pci_cfg_access_lock(dev);
+	else
+		pci_dev_lock(dev);
 
 	return true;
+}
+
+static void pci_reset_unlock_dev(struct pci_dev *dev, bool config_only)
+{
+	if (config_only)
+		pci_cfg_access_unlock(dev);
+	else
+		pci_dev_unlock(dev);
+}
+
+static bool pci_reset_owns_lock(const struct pci_reset_scope *scope,
+				struct pci_dev *dev, pci_reset_flags_t modifiers)
+{
+	return modifiers & PCI_RESET_LOCKED && dev == scope->dev;
 }
 
 /* Release the bridge and the first @n devices, from the bottom up */
@@ -485,15 +570,12 @@ static void pci_reset_unlock(const struct pci_reset_scope *scope,
 {
 	struct pci_dev *bridge = pci_reset_bridge_above(scope);
 
-	while (n-- > 0) {
-		if (modifiers & PCI_RESET_LOCKED && scope->devs[n] == scope->dev)
-			pci_cfg_access_unlock(scope->devs[n]);
-		else
-			pci_dev_unlock(scope->devs[n]);
-	}
-
+	while (n-- > 0)
+		pci_reset_unlock_dev(scope->devs[n],
+				     pci_reset_owns_lock(scope, scope->devs[n],
+							 modifiers));
 	if (bridge)
-		pci_dev_unlock(bridge);
+		pci_reset_unlock_dev(bridge, modifiers & PCI_RESET_RECOVERY);
 }
 
 static int pci_reset_lock(const struct pci_reset_scope *scope,
@@ -501,11 +583,17 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
 {
 	struct pci_dev *bridge = pci_reset_bridge_above(scope);
 
-	if (bridge && !pci_reset_lock_dev(scope, bridge, modifiers))
+	if (bridge && !pci_reset_lock_dev(bridge,
+					  modifiers & PCI_RESET_RECOVERY,
+					  modifiers))
 		return -EAGAIN;
 
 	for (unsigned int i = 0; i < scope->nr_devs; i++) {
-		if (!pci_reset_lock_dev(scope, scope->devs[i], modifiers)) {
+		struct pci_dev *dev = scope->devs[i];
+
+		if (!pci_reset_lock_dev(dev, pci_reset_owns_lock(scope, dev,
+								 modifiers),
+					modifiers)) {
 			pci_reset_unlock(scope, i, modifiers);
 			return -EAGAIN;
 		}
@@ -533,11 +621,11 @@ struct pci_reset_state {
 
 /* Who is below whom?  In the snapshot, what is above comes first. */
 static struct pci_reset_state *
-pci_reset_state_alloc(const struct pci_reset_scope *scope)
+pci_reset_state_alloc(const struct pci_reset_scope *scope, gfp_t gfp)
 {
 	struct pci_reset_state *state;
 
-	state = kcalloc(scope->nr_devs, sizeof(*state), GFP_KERNEL);
+	state = kcalloc(scope->nr_devs, sizeof(*state), gfp);
 	if (!state)
 		return NULL;
 
@@ -588,12 +676,24 @@ static int pci_reset_iommu_stop(const struct pci_reset_scope *scope,
 	return 0;
 }
 
+static void pci_reset_iommu_start(const struct pci_reset_scope *scope,
+				  struct pci_reset_state *state, unsigned int i)
+{
+	if (state[i].stopped)
+		pci_dev_reset_iommu_done(scope->devs[i]);
+	state[i].stopped = false;
+}
+
 /*
- * Hotplug ports below the link that is reset lose their own links as well.
- * The port above is told by the one who resets its link.
+ * The hotplug port above the link that is reset, and those below, which lose
+ * their own links as well.  They are told once more by who resets the link.
  */
 static void pci_reset_hotplug_ignore(const struct pci_reset_scope *scope)
 {
+	struct pci_dev *bridge = pci_reset_bridge_above(scope);
+
+	if (bridge)
+		pci_hp_ignore_link_change(bridge);
 	for (unsigned int i = 0; i < scope->nr_devs; i++)
 		if (scope->devs[i]->is_hotplug_bridge)
 			pci_hp_ignore_link_change(scope->devs[i]);
@@ -601,21 +701,13 @@ static void pci_reset_hotplug_ignore(const struct pci_reset_scope *scope)
 
 static void pci_reset_hotplug_unignore(const struct pci_reset_scope *scope)
 {
-	for (unsigned int i = 0; i < scope->nr_devs; i++)
+	struct pci_dev *bridge = pci_reset_bridge_above(scope);
+
+	for (unsigned int i = scope->nr_devs; i-- > 0; )
 		if (scope->devs[i]->is_hotplug_bridge)
 			pci_hp_unignore_link_change(scope->devs[i]);
-}
-
-static int pci_reset_bus_link(struct pci_dev *bridge)
-{
-	int rc;
-
-	/* No hotplug driver was asked, but there may be one */
-	pci_hp_ignore_link_change(bridge);
-	rc = pci_bridge_secondary_bus_reset(bridge);
-	pci_hp_unignore_link_change(bridge);
-
-	return rc;
+	if (bridge)
+		pci_hp_unignore_link_change(bridge);
 }
 
 static int pci_reset_cxl_link(struct pci_dev *bridge)
@@ -630,13 +722,14 @@ static int pci_reset_cxl_link(struct pci_dev *bridge)
 	/* CXL r3.1, sec 8.1.5.2: reset by SBR is masked until this is set */
 	pci_write_config_word(bridge, ctl,
 			      reg | PCI_DVSEC_CXL_PORT_CTL_UNMASK_SBR);
-	rc = pci_reset_bus_link(bridge);
+	rc = pci_bridge_secondary_bus_reset(bridge);
 	pci_write_config_word(bridge, ctl, reg);
 
 	return rc;
 }
 
-static int pci_reset_run(const struct pci_reset_scope *scope)
+static int pci_reset_run(const struct pci_reset_scope *scope,
+			 pci_reset_flags_t modifiers)
 {
 	struct pci_dev *bridge = pci_reset_bridge_above(scope);
 	int rc;
@@ -645,18 +738,17 @@ static int pci_reset_run(const struct pci_reset_scope *scope)
 		return pci_reset_fn_run(scope->dev, scope->methods);
 
 	/* Let pci_reset_assert() have the last look */
-	if (bridge)
+	if (bridge && !(modifiers & PCI_RESET_RECOVERY))
 		bridge->reset_scope = scope;
 
 	if (scope->method == PCI_RESET_SLOT)
-		rc = pci_reset_hotplug_slot(scope->slot->hotplug,
-					    PCI_RESET_DO_RESET);
+		rc = pci_reset_hotplug_slot(scope->slot, PCI_RESET_DO_RESET);
 	else if (scope->method == PCI_RESET_BUS)
-		rc = pci_reset_bus_link(bridge);
+		rc = pci_bridge_secondary_bus_reset(bridge);
 	else
 		rc = pci_reset_cxl_link(bridge);
 
-	if (bridge)
+	if (bridge && !(modifiers & PCI_RESET_RECOVERY))
 		bridge->reset_scope = NULL;
 
 	return rc;
@@ -668,7 +760,9 @@ static int pci_reset_run(const struct pci_reset_scope *scope)
  */
 static int pci_reset_restore_dev(const struct pci_reset_scope *scope,
 				 struct pci_reset_state *state, unsigned int i,
-				 unsigned long since)
+				 unsigned long since,
+				 void (*restore)(struct pci_dev *, void *),
+				 void *data)
 {
 	struct pci_dev *dev = scope->devs[i];
 	int rc = 0;
@@ -682,10 +776,8 @@ static int pci_reset_restore_dev(const struct pci_reset_scope *scope,
 	if (rc)
 		state[i].lost = true;
 
-	if (state[i].stopped)
-		pci_dev_reset_iommu_done(dev);
-
-	pci_dev_restore(dev);
+	pci_reset_iommu_start(scope, state, i);
+	restore(dev, data);
 
 	return rc;
 }
@@ -697,14 +789,15 @@ static int pci_reset_restore_dev(const struct pci_reset_scope *scope,
  * this takes as long as the scope is deep.
  */
 static int pci_reset_restore(const struct pci_reset_scope *scope,
-			     struct pci_reset_state *state, int rc)
+			     struct pci_reset_state *state, int rc,
+			     void (*restore)(struct pci_dev *, void *),
+			     void *data)
 {
 	unsigned int done = 0;
 
-	/* The link that was reset is not back, or was none */
-	if (rc || scope->method & PCI_RESET_FUNC)
-		for (unsigned int i = 0; i < scope->nr_devs; i++)
-			state[i].lost = true;
+	/* The link that was reset is not back */
+	for (unsigned int i = 0; rc && i < scope->nr_devs; i++)
+		state[i].lost = true;
 
 	for (unsigned int level = 0; done < scope->nr_devs; level++) {
 		unsigned long since = jiffies;
@@ -716,7 +809,8 @@ static int pci_reset_restore(const struct pci_reset_scope *scope,
 			if (state[i].level != level)
 				continue;
 
-			ready = pci_reset_restore_dev(scope, state, i, since);
+			ready = pci_reset_restore_dev(scope, state, i, since,
+						      restore, data);
 			rc = rc ?: ready;
 			done++;
 
@@ -740,14 +834,19 @@ static int pci_reset_restore(const struct pci_reset_scope *scope,
 	return rc;
 }
 
+static void pci_reset_dev_done(struct pci_dev *dev, void *data)
+{
+	pci_dev_restore(dev);
+}
+
 /* Everything below the locks */
 static int pci_reset_locked(const struct pci_reset_scope *scope,
 			    struct pci_reset_state *state)
 {
 	int rc;
 
-	if (pci_dev_is_disconnected(scope->dev) ||
-	    !device_is_registered(&scope->dev->dev))
+	if (scope->dev && (pci_dev_is_disconnected(scope->dev) ||
+			   !device_is_registered(&scope->dev->dev)))
 		return -ENODEV;
 
 	down_read(&pci_bus_sem);
@@ -766,8 +865,31 @@ static int pci_reset_locked(const struct pci_reset_scope *scope,
 
 	rc = pci_reset_iommu_stop(scope, state);
 	if (!rc)
-		rc = pci_reset_run(scope);
-	rc = pci_reset_restore(scope, state, rc);
+		rc = pci_reset_run(scope, 0);
+	rc = pci_reset_restore(scope, state, rc, pci_reset_dev_done, NULL);
+
+	pci_reset_hotplug_unignore(scope);
+
+	return rc;
+}
+
+/*
+ * The same for error recovery, whose caller tells the drivers, before and
+ * after, and lets them restore their devices.  Nobody has agreed to the devices
+ * that are affected, so it does not matter if there are others by now.
+ */
+static int pci_reset_recovery_locked(const struct pci_reset_scope *scope,
+				     struct pci_reset_state *state)
+{
+	int rc;
+
+	pci_reset_hotplug_ignore(scope);
+
+	rc = pci_reset_iommu_stop(scope, state);
+	if (!rc)
+		rc = pci_reset_run(scope, PCI_RESET_RECOVERY);
+	for (unsigned int i = 0; i < scope->nr_devs; i++)
+		pci_reset_iommu_start(scope, state, i);
 
 	pci_reset_hotplug_unignore(scope);
 
@@ -777,9 +899,12 @@ static int pci_reset_locked(const struct pci_reset_scope *scope,
 /**
  * __pci_reset_scope_commit - reset a scope
  * @scope: what to reset
- * @modifiers: how to go about it, any of %PCI_RESET_MODIFIERS
+ * @modifiers: how to go about it, any of %PCI_RESET_MODIFIERS and
+ *	%PCI_RESET_RECOVERY
  *
- * Context: As pci_reset_scope_commit().
+ * Context: As pci_reset_scope_commit().  With %PCI_RESET_RECOVERY the caller
+ * is a driver of the bridge above the link, or of one of its services, that
+ * does not go away meanwhile, and holds no device lock.
  *
  * Return: As pci_reset_scope_commit(), but -ESTALE if @scope was outdated
  * before anything was touched, so that the caller may look again.
@@ -789,9 +914,6 @@ int __pci_reset_scope_commit(const struct pci_reset_scope *scope,
 {
 	struct pci_reset_state *state __free(kfree) = NULL;
 	int rc;
-
-	if (modifiers & ~PCI_RESET_MODIFIERS)
-		return -EINVAL;
 
 	/*
 	 * Not device_lock_assert(): ->probe() may run in a worker on the node
@@ -806,7 +928,7 @@ int __pci_reset_scope_commit(const struct pci_reset_scope *scope,
 	if (modifiers & PCI_RESET_ALONE && scope->nr_devs > 1)
 		return -EBUSY;
 
-	state = pci_reset_state_alloc(scope);
+	state = pci_reset_state_alloc(scope, GFP_KERNEL);
 	if (!state)
 		return -ENOMEM;
 
@@ -814,7 +936,10 @@ int __pci_reset_scope_commit(const struct pci_reset_scope *scope,
 
 	rc = pci_reset_lock(scope, modifiers);
 	if (!rc) {
-		rc = pci_reset_locked(scope, state);
+		if (modifiers & PCI_RESET_RECOVERY)
+			rc = pci_reset_recovery_locked(scope, state);
+		else
+			rc = pci_reset_locked(scope, state);
 		pci_reset_unlock(scope, scope->nr_devs, modifiers);
 	}
 
@@ -842,20 +967,194 @@ int __pci_reset_scope_commit(const struct pci_reset_scope *scope,
  *
  * Return: 0 if all devices of @scope were reset, otherwise
  * * -EINVAL	- an unknown bit in @modifiers, or %PCI_RESET_LOCKED although
- *		  the device is not locked
+ *   the device is not locked
  * * -ENODEV	- the device has been removed or disconnected
  * * -ENOTTY	- the method does not work any more
  * * -EAGAIN	- a lock was contended
  * * -EBUSY	- @scope is not what would be reset now, or is more than the
- *		  device itself and @modifiers has %PCI_RESET_ALONE
+ *   device itself and @modifiers has %PCI_RESET_ALONE
  * * -ETIMEDOUT	- the link or a device did not come back from the reset
  * * -ENOMEM	- out of memory
  */
 int pci_reset_scope_commit(struct pci_reset_scope *scope,
 			   pci_reset_flags_t modifiers)
 {
-	int rc = __pci_reset_scope_commit(scope, modifiers);
+	int rc;
+
+	if (modifiers & ~PCI_RESET_MODIFIERS)
+		return -EINVAL;
+
+	rc = __pci_reset_scope_commit(scope, modifiers);
 
 	return rc == -ESTALE ? -EBUSY : rc;
 }
 EXPORT_SYMBOL_GPL(pci_reset_scope_commit);
+
+/* Reset the link of @bus, or of @slot on it, whoever is there.  As above. */
+static int pci_reset_link(struct pci_bus *bus, struct pci_slot *slot,
+			  pci_reset_flags_t modifiers)
+{
+	for (int tries = 0; tries < 3; tries++) {
+		struct pci_reset_scope *scope __free(pci_reset_scope_put) = NULL;
+		int rc;
+
+		if (slot)
+			kobject_get(&slot->kobj);
+
+		scope = pci_reset_scope_link(slot ? PCI_RESET_SLOT :
+						    PCI_RESET_BUS,
+					     NULL, bus, slot);
+		if (IS_ERR(scope))
+			return PTR_ERR(scope);
+
+		rc = __pci_reset_scope_commit(scope, modifiers);
+		if (rc != -ESTALE)
+			return rc;
+	}
+
+	return -EAGAIN;
+}
+
+/**
+ * pci_reset_subordinate - reset what is below a bridge
+ * @bridge: bridge
+ * @modifiers: %PCI_RESET_TRYLOCK, or %PCI_RESET_RECOVERY, or 0
+ *
+ * Reset each slot on the secondary bus if all of them can be reset, and
+ * otherwise the bus.
+ *
+ * Context: As __pci_reset_scope_commit().
+ *
+ * Return: 0 if everything was reset, otherwise
+ * * -ENOTTY	- there is no secondary bus, or a device cannot stand it
+ * * -EAGAIN	- a lock was contended, or devices came and went all the time
+ * * -EBUSY	- a device was added at the last moment
+ * * -ETIMEDOUT	- the link or a device did not come back from the reset
+ * * -ENODEV	- a device was disconnected meanwhile
+ * * -ENOMEM	- out of memory
+ */
+int pci_reset_subordinate(struct pci_dev *bridge, pci_reset_flags_t modifiers)
+{
+	struct pci_bus *bus = bridge->subordinate;
+	struct pci_slot **slots __free(kfree) = NULL;
+	bool capable = true;
+	struct pci_slot *slot;
+	unsigned int n = 0;
+	int rc = 0;
+
+	if (!bus)
+		return -ENOTTY;
+
+	/* Error recovery has always taken this for a reset, for lack of one */
+	if (!(modifiers & PCI_RESET_RECOVERY) && pci_reset_is_masked(bridge))
+		return -ENOTTY;
+
+	scoped_guard(mutex, &pci_slot_mutex) {
+		slots = kmalloc_objs(*slots, list_count_nodes(&bus->slots));
+		if (!slots)
+			return -ENOMEM;
+
+		list_for_each_entry(slot, &bus->slots, list) {
+			kobject_get(&slot->kobj);
+			slots[n++] = slot;
+		}
+	}
+
+	for (unsigned int i = 0; i < n; i++)
+		capable &= pci_reset_slot_capable(slots[i]);
+
+	if (!n || !capable)
+		rc = pci_reset_link(bus, NULL, modifiers);
+	else
+		for (unsigned int i = 0; !rc && i < n; i++)
+			rc = pci_reset_link(bus, slots[i], modifiers);
+
+	for (unsigned int i = 0; i < n; i++)
+		pci_reset_put_slot(slots[i]);
+
+	return rc;
+}
+
+/**
+ * pci_recovery_begin - begin to recover from an error below a bridge
+ * @recovery: to be passed to the other functions
+ * @bridge: bridge, or a device that is to be recovered on its own
+ *
+ * Collect the devices that are affected in @recovery->scope, resume them, and
+ * let hotplug ports ignore link changes, those that come with the error as well
+ * as those that the recovery causes, until pci_recovery_end().
+ *
+ * Context: May sleep.  Holds no lock when it returns.
+ */
+void pci_recovery_begin(struct pci_recovery *recovery, struct pci_dev *bridge)
+{
+	struct pci_reset_scope *scope;
+
+	/* Nobody else would recover, so do not fail for lack of some bytes */
+	if (bridge->subordinate)
+		scope = pci_reset_scope_alloc(PCI_RESET_BUS, NULL,
+					      bridge->subordinate, NULL,
+					      GFP_KERNEL | __GFP_NOFAIL);
+	else
+		scope = pci_reset_scope_alloc(PCI_RESET_FLR, bridge, NULL,
+					      NULL, GFP_KERNEL | __GFP_NOFAIL);
+
+	recovery->scope = scope;
+	recovery->state = pci_reset_state_alloc(scope, GFP_KERNEL |
+						       __GFP_NOFAIL);
+	pci_reset_hotplug_ignore(scope);
+	pci_reset_pm_get(scope);
+}
+
+/**
+ * pci_recovery_stop_iommu - stop ATS of the affected devices before a reset
+ * @recovery: of pci_recovery_begin()
+ *
+ * Context: May sleep.
+ */
+void pci_recovery_stop_iommu(struct pci_recovery *recovery)
+{
+	/* A device that cannot be stopped does not make the error go away */
+	pci_reset_iommu_stop(recovery->scope, recovery->state);
+}
+
+/**
+ * pci_recovery_restore - wait for the devices after a reset and restore them
+ * @recovery: of pci_recovery_begin()
+ * @restore: restores a device and makes what is below it accessible; called for
+ *	each, also if it did not come back
+ * @data: for @restore
+ *
+ * Context: May sleep.
+ *
+ * Return: 0, -ETIMEDOUT if a link or a device did not come back, -ENODEV if it
+ * has been disconnected
+ */
+int pci_recovery_restore(struct pci_recovery *recovery,
+			 void (*restore)(struct pci_dev *dev, void *data),
+			 void *data)
+{
+	return pci_reset_restore(recovery->scope, recovery->state, 0, restore,
+				 data);
+}
+
+/**
+ * pci_recovery_end - end what pci_recovery_begin() began
+ * @recovery: of pci_recovery_begin()
+ *
+ * Hotplug ports remove what is not there any more.
+ *
+ * Context: May sleep.
+ */
+void pci_recovery_end(struct pci_recovery *recovery)
+{
+	struct pci_reset_scope *scope = recovery->scope;
+
+	for (unsigned int i = 0; i < scope->nr_devs; i++)
+		pci_reset_iommu_start(scope, recovery->state, i);
+
+	pci_reset_hotplug_unignore(scope);
+	pci_reset_pm_put(scope);
+	kfree(recovery->state);
+	pci_reset_scope_put(scope);
+}

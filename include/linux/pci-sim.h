@@ -54,6 +54,22 @@ enum pci_sim_reset {
 };
 
 /**
+ * enum pci_sim_irq - what a port interrupts for
+ * @PCI_SIM_IRQ_SLOT: events of its slot
+ * @PCI_SIM_IRQ_PME: PME, a Root Port
+ * @PCI_SIM_IRQ_AER: error messages that have arrived, a Root Port
+ * @PCI_SIM_IRQ_DPC: containment
+ * @PCI_SIM_IRQS: number of these
+ */
+enum pci_sim_irq {
+	PCI_SIM_IRQ_SLOT,
+	PCI_SIM_IRQ_PME,
+	PCI_SIM_IRQ_AER,
+	PCI_SIM_IRQ_DPC,
+	PCI_SIM_IRQS
+};
+
+/**
  * struct pci_sim_port_config - a Root Port or Switch Downstream Port
  * @hotplug: the port has a hot-plug capable slot
  * @power_ctrl: the slot has a power controller
@@ -62,11 +78,13 @@ enum pci_sim_reset {
  * @no_cmd_compl: the slot does not report Command Completed
  * @dpc: the port has Downstream Port Containment
  * @intx: the port has no MSI capability
+ * @multi_msi: AER and DPC each have an MSI of their own; else all there is to
+ *	       interrupt for shares one
  * @no_link_active: the port does not report Data Link Layer Link Active
  * @no_rrs_sv: a Root Port without Configuration RRS Software Visibility
  * @no_acs: the port has no Access Control Services
  * @speed: maximum Link speed, PCI_EXP_LNKCAP_SLS_*; 0 is 8 GT/s
- * @slot: Physical Slot Number; 0 takes the next free one
+ * @slot: Physical Slot Number, up to 8191; 0 takes the lowest that is free
  * @train_ms: time from Detect to DL_Active; 0 is 20 ms
  * @cmd_us: time until a slot command has completed; 0 is 100 us
  * @irq_us: time from an event to its interrupt; 0 is 1 us
@@ -79,6 +97,7 @@ struct pci_sim_port_config {
 	bool no_cmd_compl;
 	bool dpc;
 	bool intx;
+	bool multi_msi;
 	bool no_link_active;
 	bool no_rrs_sv;
 	bool no_acs;
@@ -91,7 +110,7 @@ struct pci_sim_port_config {
 
 /**
  * struct pci_sim_ep_config - a Function of an Endpoint
- * @vendor: Vendor ID; 0 is PCI_SIM_VENDOR_ID
+ * @vendor: Vendor ID; 0 is PCI_SIM_VENDOR_ID, and 1 and 0xffff are none
  * @device: Device ID; 0 is PCI_SIM_DEVICE_ENDPOINT
  * @class: class code and revision; 0 is an unclassified device
  * @dsn: Device Serial Number; 0 leaves the capability out
@@ -113,10 +132,13 @@ struct pci_sim_port_config {
  * @d3_ms: time from D3hot until it is ready, if that is a reset
  * @vfs: TotalVFs; 0 leaves SR-IOV out.  In Function 1 to 7 only if Function 0
  *	 has VFs too
- * @vf_offset: First VF Offset; 0 is 8
+ * @vf_offset: First VF Offset; 0 is 8.  No VF may have the Routing ID of
+ *	       another Function
  * @vf_stride: VF Stride; 0 is 8, with which the VFs of several Functions do
  *	       not collide
  * @vf_ms: time from VF Enable until the VFs are ready; 0 is 100 ms
+ * @ask_reset: after a non-fatal error its driver asks for a reset, as it does
+ *	       after a fatal one
  *
  * A Function that is not ready yet answers with Request Retry Status (PCIe
  * r6.0, sec 2.3.1).  PCI_SIM_NEVER is a time that never comes.
@@ -145,6 +167,7 @@ struct pci_sim_ep_config {
 	u16 vf_offset;
 	u16 vf_stride;
 	u32 vf_ms;
+	bool ask_reset;
 };
 
 /**
@@ -226,10 +249,13 @@ void pci_sim_mrl(struct pci_sim_func *port, bool open);
 void pci_sim_press_button(struct pci_sim_func *port);
 void pci_sim_power_fault(struct pci_sim_func *port, bool permanent);
 void pci_sim_link_stuck(struct pci_sim_func *port, bool stuck);
+void pci_sim_link_flap(struct pci_sim_func *port, u32 ms);
 void pci_sim_set_ready_ms(struct pci_sim_func *f, u32 ms);
 void pci_sim_set_flr_ms(struct pci_sim_func *f, u32 ms);
 void pci_sim_set_d3_ms(struct pci_sim_func *f, u32 ms);
 void pci_sim_set_irq_us(struct pci_sim_func *f, u32 us);
+void pci_sim_set_one_irq_us(struct pci_sim_func *f, enum pci_sim_irq irq,
+			    u32 us);
 void pci_sim_uncor_error(struct pci_sim_func *f, u32 status);
 void pci_sim_cor_error(struct pci_sim_func *f, u32 status);
 int pci_sim_dpc_trigger(struct pci_sim_func *port);

@@ -24,6 +24,14 @@
 /* What Reset Time has in addition to DL_Up Time: a Link that trains */
 #define SIM_RTR_TRAIN_MS	20
 
+/*
+ * Interrupt Message Numbers of a port with messages of its own for AER and
+ * DPC, the rest being in the first one, and the capability for four of them
+ */
+#define SIM_MSI_AER		1
+#define SIM_MSI_DPC		2
+#define SIM_MSI_MMC		FIELD_PREP(PCI_MSI_FLAGS_QMASK, 2)
+
 /* The dword that VF Device ID is in */
 #define SIM_SRIOV_VF_DID	(PCI_SRIOV_VF_DID & ~3)
 
@@ -349,7 +357,7 @@ static void sim_add_exp(struct pci_sim_func *f, u8 speed)
 			     ARRAY_SIZE(sim_exp_root_regs));
 	sim_add_cap(f, PCI_CAP_ID_EXP, SIM_EXP);
 	sim_preset(f, SIM_EXP, (2 | f->type << 4) << 16);
-	sim_preset(f, SIM_EXP + PCI_EXP_LNKCAP, link);
+	sim_preset(f, SIM_EXP + PCI_EXP_LNKCAP, link | PCI_EXP_LNKCAP_ASPMS);
 	sim_preset(f, SIM_EXP + PCI_EXP_LNKCAP2, GENMASK(speed, 1));
 	if (!sim_is_port(f))
 		sim_preset(f, SIM_EXP + PCI_EXP_LNKCTL, link << 16);
@@ -503,6 +511,8 @@ int sim_cfg_init_port(struct pci_sim_func *f)
 				 PCI_SIM_DEVICE_DOWNSTREAM);
 	if (!config->intx)
 		sim_add_msi(f);
+	if (!config->intx && config->multi_msi)
+		sim_preset(f, SIM_MSI, SIM_MSI_MMC << 16);
 	sim_add_exp(f, config->speed);
 	if (!config->no_link_active)
 		sim_preset(f, SIM_EXP + PCI_EXP_LNKCAP, PCI_EXP_LNKCAP_DLLLARC);
@@ -517,6 +527,12 @@ int sim_cfg_init_port(struct pci_sim_func *f)
 		sim_add_acs(f);
 	if (config->dpc)
 		sim_add_dpc(f);
+	if (config->multi_msi && root)
+		sim_preset(f, SIM_AER + PCI_ERR_ROOT_STATUS,
+			   FIELD_PREP(PCI_ERR_ROOT_AER_IRQ, SIM_MSI_AER));
+	if (config->multi_msi && config->dpc)
+		sim_preset(f, SIM_DPC + PCI_EXP_DPC_CAP,
+			   FIELD_PREP(PCI_EXP_DPC_IRQ, SIM_MSI_DPC));
 	return 0;
 }
 
@@ -562,6 +578,9 @@ static bool sim_config_is_sane(struct pci_sim_func *f,
 
 	if (!is_power_of_2(bar) || bar < 128)
 		return false;
+	/* Software takes these for no device, and for one that is not ready */
+	if (config->vendor == 0xffff || config->vendor == 0x0001)
+		return false;
 	if (config->conventional && (config->flr || config->dsn ||
 				     config->rtr || config->vfs))
 		return false;
@@ -584,6 +603,7 @@ static bool sim_config_is_sane(struct pci_sim_func *f,
  * Return: 0, or -EINVAL for
  * * a BAR whose size is no power of two or less than the 128 bytes of PCIe
  *   r6.0, sec 7.5.1.2.1
+ * * a Vendor ID that stands for something else (PCIe r6.0, sec 2.3.2)
  * * a conventional device with what only an Endpoint has
  * * VFs in a Function other than 0, if Function 0 has none
  * * a time that Readiness Time Reporting cannot express

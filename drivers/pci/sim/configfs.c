@@ -392,6 +392,11 @@ static void sim_do_link_stuck(struct pci_sim_func *port, void *stuck)
 	pci_sim_link_stuck(port, sim_value(stuck));
 }
 
+static void sim_do_link_flap(struct pci_sim_func *port, void *ms)
+{
+	pci_sim_link_flap(port, sim_value(ms));
+}
+
 static void sim_do_dpc_trigger(struct pci_sim_func *port, void *data)
 {
 	pci_sim_dpc_trigger(port);
@@ -478,6 +483,7 @@ SIM_ATTR(port, mrl, .max = 1);
 SIM_ATTR(port, no_cmd_compl, .max = 1);
 SIM_ATTR(port, dpc, .max = 1);
 SIM_ATTR(port, intx, .max = 1);
+SIM_ATTR(port, multi_msi, .max = 1);
 SIM_ATTR(port, no_link_active, .max = 1);
 SIM_ATTR(port, no_rrs_sv, .max = 1);
 SIM_ATTR(port, no_acs, .max = 1);
@@ -495,6 +501,7 @@ SIM_EVENT(port, power_fault, .fn = sim_do_power_fault, .min = 1, .max = 2,
 SIM_EVENT(port, latch_open, .fn = sim_do_latch_open, .max = 1,
 	  .reg = SIM_EXP + PCI_EXP_SLTCAP, .bits = PCI_EXP_SLTCAP_MRLSP);
 SIM_EVENT(port, link_stuck, .fn = sim_do_link_stuck, .max = 1);
+SIM_EVENT(port, link_flap, .fn = sim_do_link_flap, .max = U32_MAX);
 SIM_EVENT(port, dpc_trigger, .fn = sim_do_dpc_trigger, .min = 1, .max = 1,
 	  .reg = SIM_DPC + PCI_EXP_DPC_CAP,
 	  .bits = PCI_EXP_DPC_CAP_SW_TRIGGER);
@@ -517,6 +524,7 @@ static struct configfs_attribute *sim_port_attrs[] = {
 	&sim_port_attr_no_cmd_compl,
 	&sim_port_attr_dpc,
 	&sim_port_attr_intx,
+	&sim_port_attr_multi_msi,
 	&sim_port_attr_no_link_active,
 	&sim_port_attr_no_rrs_sv,
 	&sim_port_attr_no_acs,
@@ -529,6 +537,7 @@ static struct configfs_attribute *sim_port_attrs[] = {
 	&sim_port_attr_power_fault,
 	&sim_port_attr_latch_open,
 	&sim_port_attr_link_stuck,
+	&sim_port_attr_link_flap,
 	&sim_port_attr_dpc_trigger,
 	&sim_port_attr_link_up,
 	&sim_func_attr_uncor_error,
@@ -611,6 +620,7 @@ SIM_ATTR(ep, no_pm, .max = 1);
 SIM_ATTR(ep, imm_ready, .max = 1);
 SIM_ATTR(ep, imm_ready_d0, .max = 1);
 SIM_ATTR(ep, rtr, .max = 1);
+SIM_ATTR(ep, ask_reset, .max = 1);
 SIM_ATTR(ep, vfs, .max = U16_MAX);
 SIM_ATTR(ep, vf_offset, .max = U16_MAX);
 SIM_ATTR(ep, vf_stride, .max = U16_MAX);
@@ -645,6 +655,7 @@ static struct configfs_attribute *sim_ep_attrs[] = {
 	&sim_ep_attr_imm_ready,
 	&sim_ep_attr_imm_ready_d0,
 	&sim_ep_attr_rtr,
+	&sim_ep_attr_ask_reset,
 	&sim_ep_attr_vfs,
 	&sim_ep_attr_vf_offset,
 	&sim_ep_attr_vf_stride,

@@ -322,7 +322,6 @@ static void sim_free(struct pci_sim *sim)
 {
 	struct pci_sim_func *f, *next;
 
-	sim_irq_exit(sim);
 	sim_actions_free(sim);
 	list_for_each_entry_safe(f, next, &sim->functions, node)
 		sim_free_func(f);
@@ -358,7 +357,8 @@ struct pci_sim *pci_sim_alloc(void)
 	INIT_LIST_HEAD(&sim->functions);
 	INIT_LIST_HEAD(&sim->root_bus);
 	INIT_LIST_HEAD(&sim->actions);
-	sim->next_slot = 1;
+	/* 0 is for a port that is connected to a device on the board */
+	__set_bit(0, sim->slots);
 	sim_events_init(sim);
 	prandom_seed_state(&sim->rnd, 0);
 	return sim;
@@ -424,7 +424,6 @@ struct pci_sim_func *sim_alloc_func(struct pci_sim *sim, int type, u8 devfn)
 	f->type = type;
 	f->devfn = devfn;
 	f->card = f;
-	f->irq_us = 1;
 	INIT_LIST_HEAD(&f->sibling);
 	INIT_LIST_HEAD(&f->below);
 	INIT_LIST_HEAD(&f->functions);
@@ -474,6 +473,20 @@ static struct pci_sim_func *sim_reject(struct pci_sim *sim,
 	return NULL;
 }
 
+static int sim_number_slot(struct pci_sim *sim,
+			   struct pci_sim_port_config *config)
+{
+	if (config->slot >= SIM_NR_SLOTS)
+		return -EINVAL;
+	if (!config->slot) {
+		config->slot = find_first_zero_bit(sim->slots, SIM_NR_SLOTS);
+		if (config->slot == SIM_NR_SLOTS)
+			return -ENOSPC;
+	}
+	__set_bit(config->slot, sim->slots);
+	return 0;
+}
+
 static struct pci_sim_func *
 sim_add_port(struct pci_sim *sim, int type, u8 devfn,
 	     struct pci_sim_func *upstream, struct list_head *bus,
@@ -492,12 +505,11 @@ sim_add_port(struct pci_sim *sim, int type, u8 devfn,
 	c->speed = c->speed ?: PCI_EXP_LNKCAP_SLS_8_0GB;
 	c->train_ms = c->train_ms ?: 20;
 	c->cmd_us = c->cmd_us ?: 100;
-	f->irq_us = c->irq_us ?: 1;
-	if (!c->slot)
-		c->slot = sim->next_slot;
-	sim->next_slot = max(sim->next_slot, c->slot) + 1;
-
-	ret = sim_cfg_init_port(f);
+	if (c->irq_us)
+		pci_sim_set_irq_us(f, c->irq_us);
+	ret = sim_number_slot(sim, c);
+	if (!ret)
+		ret = sim_cfg_init_port(f);
 	if (ret)
 		return sim_reject(sim, f, ret);
 
@@ -633,11 +645,14 @@ sim_alloc_ep(struct pci_sim *sim, u8 devfn, struct pci_sim_func *card,
 	f->ready_ms = config->ready_ms;
 	f->flr_ms = config->flr_ms;
 	f->d3_ms = config->d3_ms;
+	f->ask_reset = config->ask_reset;
 	if (card)
 		f->card = card;
 	ret = sim_cfg_init_ep(f, config);
 	if (!ret)
 		ret = sim_iov_add_vfs(f, config);
+	if (!ret && sim_iov_collides(f))
+		ret = -EINVAL;
 	return ret ? sim_reject(sim, f, ret) : f;
 }
 
@@ -836,7 +851,8 @@ static int sim_add_windows(struct pci_sim *sim)
  *
  * Context: May sleep.
  * Return: 0, or an error with nothing started: -ENOMEM, -EINVAL for a fabric
- * that was built wrongly, or what the PCI core says.
+ * that was built wrongly, -ENOSPC if it has more ports than there are Physical
+ * Slot Numbers, or what the PCI core says.
  */
 int pci_sim_start(struct pci_sim *sim)
 {
@@ -954,17 +970,42 @@ void pci_sim_set_d3_ms(struct pci_sim_func *f, u32 ms)
 EXPORT_SYMBOL_GPL(pci_sim_set_d3_ms);
 
 /**
- * pci_sim_set_irq_us - change how long an interrupt takes
+ * pci_sim_set_irq_us - change how long interrupts take
  * @f: Function
- * @us: time from the event to the interrupt
+ * @us: time from an event to its interrupt, whatever it is for
  *
  * Context: Any.
  */
 void pci_sim_set_irq_us(struct pci_sim_func *f, u32 us)
 {
-	sim_set(f, &f->irq_us, us);
+	enum pci_sim_irq irq;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&f->sim->lock, flags);
+	f->irq_us = us;
+	for (irq = 0; irq < PCI_SIM_IRQS; irq++)
+		f->irq[irq].us = us;
+	raw_spin_unlock_irqrestore(&f->sim->lock, flags);
 }
 EXPORT_SYMBOL_GPL(pci_sim_set_irq_us);
+
+/**
+ * pci_sim_set_one_irq_us - change how long the interrupt for one purpose takes
+ * @f: Function
+ * @irq: what the interrupt is for
+ * @us: time from the event to the interrupt
+ *
+ * If it shares an INTx or an MSI with others, the first one lets the handlers
+ * of all of them look.
+ *
+ * Context: Any.
+ */
+void pci_sim_set_one_irq_us(struct pci_sim_func *f, enum pci_sim_irq irq,
+			    u32 us)
+{
+	sim_set(f, &f->irq[irq].us, us);
+}
+EXPORT_SYMBOL_GPL(pci_sim_set_one_irq_us);
 
 /**
  * pci_sim_get_dev - the device that the kernel has for a Function

@@ -198,9 +198,9 @@ static pci_ers_result_t pci_sim_error_detected(struct pci_dev *pdev,
 	struct pci_sim_func *f = pci_get_drvdata(pdev);
 
 	sim_count(f, &f->counts.error_detected);
-	if (state == pci_channel_io_normal)
+	if (state == pci_channel_io_normal && !f->ask_reset)
 		return PCI_ERS_RESULT_CAN_RECOVER;
-	if (state == pci_channel_io_frozen)
+	if (state != pci_channel_io_perm_failure)
 		return PCI_ERS_RESULT_NEED_RESET;
 
 	sim_count(f, &f->counts.perm_failure);

@@ -89,7 +89,8 @@ static int sim_contain(struct pci_sim_func *port, u16 reason, u16 source)
 
 	if (!sim_has(port, SIM_DPC))
 		return -EOPNOTSUPP;
-	if (*sta & PCI_EXP_DPC_STATUS_TRIGGER)
+	/* Nothing is contained below a port that is not up itself */
+	if (port->state != SIM_READY || *sta & PCI_EXP_DPC_STATUS_TRIGGER)
 		return 0;
 
 	*sta = PCI_EXP_DPC_STATUS_TRIGGER | PCI_EXP_DPC_STATUS_INTERRUPT |
@@ -303,7 +304,8 @@ EXPORT_SYMBOL_GPL(pci_sim_cor_error);
  * pci_sim_dpc_trigger - let a port go into containment
  * @port: Root Port or Downstream Port
  *
- * As if it had detected an uncorrectable error itself that it did not log.
+ * As if it had detected an uncorrectable error itself that it did not log.  A
+ * port that is without power or held in reset detects none.
  *
  * Context: Any.
  * Return: 0, or -EOPNOTSUPP if @port has no Downstream Port Containment.

@@ -129,14 +129,16 @@ void sim_event_cancel(struct pci_sim *sim, struct sim_event *ev)
  */
 void sim_event_queue(struct pci_sim *sim, struct sim_event *ev, u64 delay_us)
 {
-	u64 delay = delay_us * NSEC_PER_USEC;
+	ktime_t delay = KTIME_MAX;
 
 	lockdep_assert_held(&sim->lock);
 	if (sim->stopped)
 		return;
 
 	sim_event_cancel(sim, ev);
-	ev->node.expires = ktime_add_ns(ktime_get(), delay);
+	if (delay_us < KTIME_MAX / NSEC_PER_USEC)
+		delay = us_to_ktime(delay_us);
+	ev->node.expires = ktime_add_safe(ktime_get(), delay);
 	if (timerqueue_add(&sim->queue, &ev->node))
 		sim_rearm(sim);
 }
@@ -200,7 +202,8 @@ void sim_actions_free(struct pci_sim *sim)
 /**
  * pci_sim_at - let something happen at a time to come
  * @f: Function that it happens to
- * @delay_us: time from now; 0 is as soon as interrupts are enabled
+ * @delay_us: time from now; 0 is as soon as interrupts are enabled, and what
+ *	      is beyond the end of time never happens
  * @fn: what happens
  * @data: argument of @fn
  *

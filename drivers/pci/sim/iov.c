@@ -24,6 +24,40 @@ void sim_iov_init(struct pci_sim_func *f)
 	INIT_LIST_HEAD(&f->vfs);
 }
 
+/* Whether a VF of @pf has this Routing ID, relative to that of the device */
+static bool sim_iov_has(struct pci_sim_func *pf, u32 id)
+{
+	u32 layout = pf->cfg[(SIM_SRIOV + PCI_SRIOV_VF_OFFSET) / 4].por;
+	u16 total = pf->cfg[(SIM_SRIOV + PCI_SRIOV_INITIAL_VF) / 4].por;
+	u32 first = pf->devfn + (layout & 0xffff), stride = layout >> 16;
+
+	return total && id >= first && !((id - first) % stride) &&
+	       (id - first) / stride < total;
+}
+
+/**
+ * sim_iov_collides - whether two Functions would have the same Routing ID
+ * @f: Function of a device that it is no part of yet, with @card and its VFs
+ *     set
+ *
+ * Return: true if @f or one of its VFs has the Routing ID of another Function
+ * of the device, or of a VF of one.
+ */
+bool sim_iov_collides(struct pci_sim_func *f)
+{
+	struct pci_sim_func *other, *vf;
+
+	list_for_each_entry(other, &f->card->functions, function) {
+		if (sim_iov_has(f, other->devfn) || sim_iov_has(other, f->devfn))
+			return true;
+		list_for_each_entry(vf, &f->vfs, sibling) {
+			if (sim_iov_has(other, f->devfn + vf->vf_offset))
+				return true;
+		}
+	}
+	return false;
+}
+
 /**
  * sim_iov_add_vfs - give a Function its VFs
  * @pf: Function of an Endpoint that is no part of the fabric yet, with @card

@@ -5,14 +5,16 @@
  * A Function has interrupt conditions.  With MSI enabled each of them that
  * becomes true sends a message; with INTx the pin is asserted as long as one
  * of them is true (PCIe r6.0, sec 6.7.3.4 and 6.2.4.1.2).  Either takes effect
- * after the interrupt latency of the Function, from the fabric's timer, never
- * from inside the config access that caused it.
+ * after the latency of the condition, from the fabric's timer, never from
+ * inside the config access that caused it.
  */
 
+#include <linux/bitfield.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/irqchip/irq-msi-lib.h>
 #include <linux/irqdomain.h>
+#include <linux/log2.h>
 #include <linux/msi.h>
 
 #include "sim.h"
@@ -20,12 +22,6 @@
 /* Nothing is at this address: a message goes no further than this file */
 #define SIM_MSI_ADDRESS		0xfee00000
 #define SIM_INTX_AGAIN_US	1
-
-/* Interrupt conditions of a port; all use Interrupt Message Number 0 */
-#define SIM_IRQ_SLOT		BIT(0)
-#define SIM_IRQ_PME		BIT(1)
-#define SIM_IRQ_AER		BIT(2)
-#define SIM_IRQ_DPC		BIT(3)
 
 static bool sim_slot_condition(struct pci_sim_func *f)
 {
@@ -76,17 +72,25 @@ static unsigned int sim_conditions(struct pci_sim_func *f)
 	if (!sim_is_port(f) || f->state != SIM_READY)
 		return 0;
 
+	/*
+	 * Nothing but PME may be sent from below D0 (PCIe r6.0, sec 5.3.1.4.1).
+	 * What a Root Port has to say does not have to travel.
+	 */
+	if (f->type != PCI_EXP_TYPE_ROOT_PORT &&
+	    sim_power_state(*sim_val(f, SIM_PM + PCI_PM_CTRL)) != PCI_D0)
+		return 0;
+
 	if (sim_slot_condition(f))
-		conditions |= SIM_IRQ_SLOT;
+		conditions |= BIT(PCI_SIM_IRQ_SLOT);
 	if (sim_dpc_condition(f))
-		conditions |= SIM_IRQ_DPC;
+		conditions |= BIT(PCI_SIM_IRQ_DPC);
 	if (f->type != PCI_EXP_TYPE_ROOT_PORT)
 		return conditions;
 
 	if (sim_pme_condition(f))
-		conditions |= SIM_IRQ_PME;
+		conditions |= BIT(PCI_SIM_IRQ_PME);
 	if (sim_aer_condition(f))
-		conditions |= SIM_IRQ_AER;
+		conditions |= BIT(PCI_SIM_IRQ_AER);
 	return conditions;
 }
 
@@ -109,11 +113,33 @@ static bool sim_msi_reaches_root(struct pci_sim_func *f)
 	return true;
 }
 
-static void sim_msi_send(struct pci_sim_func *f)
+/*
+ * The Interrupt Message Number, as the capabilities have it.  Software that
+ * does not enable enough messages for that gets all in the first one.
+ */
+static unsigned int sim_msi_message(struct sim_irq *irq)
 {
+	struct pci_sim_func *f = irq->func;
+	u16 flags = *sim_val(f, SIM_MSI) >> 16;
+	unsigned int n = 0;
+
+	if (irq == &f->irq[PCI_SIM_IRQ_AER])
+		n = FIELD_GET(PCI_ERR_ROOT_AER_IRQ,
+			      *sim_val(f, SIM_AER + PCI_ERR_ROOT_STATUS));
+	else if (irq == &f->irq[PCI_SIM_IRQ_DPC])
+		n = FIELD_GET(PCI_EXP_DPC_IRQ,
+			      *sim_val(f, SIM_DPC + PCI_EXP_DPC_CAP));
+
+	return n < 1 << FIELD_GET(PCI_MSI_FLAGS_QSIZE, flags) ? n : 0;
+}
+
+static void sim_msi_send(struct sim_irq *irq)
+{
+	struct pci_sim_func *f = irq->func;
 	u32 data = *sim_val(f, SIM_MSI + PCI_MSI_DATA_64);
 
-	f->msi_pending = false;
+	irq->pending = false;
+	data |= sim_msi_message(irq);
 	if (data < SIM_NR_MSI && sim_msi_reaches_root(f))
 		__set_bit(data, f->sim->msi_due);
 }
@@ -157,12 +183,18 @@ static void sim_intx_deassert(struct pci_sim_func *f)
 
 static void sim_irq_fire(struct sim_event *ev)
 {
-	struct pci_sim_func *f = container_of(ev, struct pci_sim_func, irq);
+	struct sim_irq *irq = container_of(ev, struct sim_irq, event);
 
-	if (!sim_msi_enabled(f))
-		sim_intx_assert(f);
-	else if (f->msi_pending)
-		sim_msi_send(f);
+	if (!sim_msi_enabled(irq->func))
+		sim_intx_assert(irq->func);
+	else if (irq->pending)
+		sim_msi_send(irq);
+}
+
+static void sim_irq_cancel(struct sim_irq *irq)
+{
+	sim_event_cancel(irq->func->sim, &irq->event);
+	irq->pending = false;
 }
 
 /**
@@ -171,10 +203,30 @@ static void sim_irq_fire(struct sim_event *ev)
  */
 void sim_irq_reset(struct pci_sim_func *f)
 {
-	sim_event_cancel(f->sim, &f->irq);
+	unsigned int i;
+
+	for (i = 0; i < PCI_SIM_IRQS; i++)
+		sim_irq_cancel(&f->irq[i]);
 	sim_intx_deassert(f);
-	f->msi_pending = false;
 	f->irq_sources = 0;
+}
+
+static void sim_irq_update_msi(struct sim_irq *irq, bool rising)
+{
+	if (!rising || irq->pending)
+		return;
+
+	irq->pending = true;
+	sim_event_queue(irq->func->sim, &irq->event, irq->us);
+}
+
+static void sim_irq_update_intx(struct sim_irq *irq, bool on)
+{
+	irq->pending = false;
+	if (!on || irq->func->intx)
+		sim_irq_cancel(irq);
+	else if (!timerqueue_node_queued(&irq->event.node))
+		sim_event_queue(irq->func->sim, &irq->event, irq->us);
 }
 
 /**
@@ -183,7 +235,7 @@ void sim_irq_reset(struct pci_sim_func *f)
  */
 void sim_irq_update(struct pci_sim_func *f)
 {
-	unsigned int rising, sources;
+	unsigned int i, rising, sources;
 
 	sim_pme(f);
 	sources = sim_conditions(f);
@@ -192,21 +244,18 @@ void sim_irq_update(struct pci_sim_func *f)
 		sim_intx_deassert(f);
 		rising = sources & ~f->irq_sources;
 		f->irq_sources = sources;
-		if (rising && !f->msi_pending) {
-			f->msi_pending = true;
-			sim_event_queue(f->sim, &f->irq, f->irq_us);
-		}
+		for (i = 0; i < PCI_SIM_IRQS; i++)
+			sim_irq_update_msi(&f->irq[i], rising & BIT(i));
 		return;
 	}
 
 	f->irq_sources = 0;
-	f->msi_pending = false;
-	if (!sources || *sim_val(f, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE) {
-		sim_event_cancel(f->sim, &f->irq);
+	if (*sim_val(f, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE)
+		sources = 0;
+	if (!sources)
 		sim_intx_deassert(f);
-	} else if (!f->intx && !timerqueue_node_queued(&f->irq.node)) {
-		sim_event_queue(f->sim, &f->irq, f->irq_us);
-	}
+	for (i = 0; i < PCI_SIM_IRQS; i++)
+		sim_irq_update_intx(&f->irq[i], sources & BIT(i));
 }
 
 /**
@@ -215,7 +264,14 @@ void sim_irq_update(struct pci_sim_func *f)
  */
 void sim_irq_init_func(struct pci_sim_func *f)
 {
-	sim_event_init(&f->irq, sim_irq_fire);
+	unsigned int i;
+
+	f->irq_us = 1;
+	for (i = 0; i < PCI_SIM_IRQS; i++) {
+		sim_event_init(&f->irq[i].event, sim_irq_fire);
+		f->irq[i].func = f;
+		f->irq[i].us = f->irq_us;
+	}
 }
 
 /**
@@ -364,24 +420,27 @@ static struct irq_chip sim_msi_chip = {
 static int sim_msi_alloc(struct irq_domain *d, unsigned int virq,
 			 unsigned int nr_irqs, void *arg)
 {
+	unsigned int i, n = roundup_pow_of_two(nr_irqs);
 	struct pci_sim *sim = d->host_data;
 	unsigned long bit, flags;
 
+	/* The messages of a Function differ in the lower bits of their data */
 	raw_spin_lock_irqsave(&sim->msi_lock, flags);
-	bit = find_first_zero_bit(sim->msi_used, SIM_NR_MSI);
+	bit = bitmap_find_next_zero_area(sim->msi_used, SIM_NR_MSI, 0, n,
+					 n - 1);
 	if (bit < SIM_NR_MSI)
-		__set_bit(bit, sim->msi_used);
+		bitmap_set(sim->msi_used, bit, nr_irqs);
 	raw_spin_unlock_irqrestore(&sim->msi_lock, flags);
 	if (bit >= SIM_NR_MSI)
 		return -ENOSPC;
 
-	irq_domain_set_info(d, virq, bit, &sim_msi_chip, sim,
-			    handle_edge_irq, NULL, NULL);
+	for (i = 0; i < nr_irqs; i++)
+		irq_domain_set_info(d, virq + i, bit + i, &sim_msi_chip, sim,
+				    handle_edge_irq, NULL, NULL);
 	return 0;
 }
 
-static void sim_msi_free(struct irq_domain *d, unsigned int virq,
-			 unsigned int nr_irqs)
+static void sim_msi_free_one(struct irq_domain *d, unsigned int virq)
 {
 	struct irq_data *data = irq_domain_get_irq_data(d, virq);
 	struct pci_sim *sim = d->host_data;
@@ -397,6 +456,15 @@ static void sim_msi_free(struct irq_domain *d, unsigned int virq,
 	irq_domain_reset_irq_data(data);
 }
 
+static void sim_msi_free(struct irq_domain *d, unsigned int virq,
+			 unsigned int nr_irqs)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_irqs; i++)
+		sim_msi_free_one(d, virq + i);
+}
+
 static const struct irq_domain_ops sim_msi_ops = {
 	.alloc	= sim_msi_alloc,
 	.free	= sim_msi_free,
@@ -406,7 +474,8 @@ static const struct msi_parent_ops sim_msi_parent_ops = {
 	.required_flags		= MSI_FLAG_USE_DEF_DOM_OPS |
 				  MSI_FLAG_USE_DEF_CHIP_OPS |
 				  MSI_FLAG_NO_AFFINITY,
-	.supported_flags	= MSI_GENERIC_FLAGS_MASK,
+	.supported_flags	= MSI_GENERIC_FLAGS_MASK |
+				  MSI_FLAG_MULTI_PCI_MSI,
 	.chip_flags		= MSI_CHIP_FLAG_SET_ACK,
 	.bus_select_token	= DOMAIN_BUS_NEXUS,
 	.bus_select_mask	= MATCH_PCI_MSI,

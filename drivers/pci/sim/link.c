@@ -98,7 +98,8 @@ static u16 sim_bridge_control(struct pci_sim_func *f)
 
 static bool sim_link_enabled(struct pci_sim_func *port)
 {
-	if (*sim_val(port, SIM_EXP + PCI_EXP_LNKCTL) & PCI_EXP_LNKCTL_LD)
+	if (*sim_val(port, SIM_EXP + PCI_EXP_LNKCTL) & PCI_EXP_LNKCTL_LD ||
+	    port->port.dropped)
 		return false;
 
 	/* DPC holds the Link down until software clears the status */
@@ -151,7 +152,7 @@ static void sim_link_status(struct pci_sim_func *port, bool training)
 static void sim_link_changed(struct pci_sim_func *port)
 {
 	sim_link_status(port, false);
-	if (port->state > SIM_RESET && !port->port.config.no_link_active)
+	if (!port->port.config.no_link_active)
 		sim_slot_status(port, PCI_EXP_SLTSTA_DLLSC);
 }
 
@@ -177,6 +178,28 @@ static void sim_link_trained(struct sim_event *ev)
 	list_for_each_entry(f, &port->below, sibling)
 		sim_func_release(f);
 	sim_irq_update(port);
+}
+
+static void sim_link_restored(struct sim_event *ev)
+{
+	struct pci_sim_func *port = container_of(ev, struct pci_sim_func,
+						 port.restored);
+
+	port->port.dropped = false;
+	sim_secondary_update(port);
+}
+
+/**
+ * sim_link_drop - let a Link go down by itself
+ * @port: Root Port or Downstream Port, its fabric locked
+ * @ms: time until it trains again
+ */
+void sim_link_drop(struct pci_sim_func *port, u32 ms)
+{
+	port->port.dropped = true;
+	sim_secondary_update(port);
+	sim_event_queue(port->sim, &port->port.restored,
+			(u64)ms * USEC_PER_MSEC);
 }
 
 static void sim_link_train(struct pci_sim_func *port)
@@ -248,6 +271,7 @@ void sim_link_init(struct pci_sim_func *f)
 {
 	sim_event_init(&f->ready, sim_set_ready);
 	sim_event_init(&f->port.train, sim_link_trained);
+	sim_event_init(&f->port.restored, sim_link_restored);
 }
 
 /**

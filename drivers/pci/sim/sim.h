@@ -53,6 +53,9 @@
 #define SIM_NR_INTX		4
 #define SIM_NR_MSI		512
 
+/* Physical Slot Number has 13 bits, PCIe r6.0, sec 7.5.3.9 */
+#define SIM_NR_SLOTS		8192
+
 struct pci_sim_func;
 
 /**
@@ -114,6 +117,20 @@ struct sim_dword {
 };
 
 /**
+ * struct sim_irq - an interrupt condition of a Function
+ * @event: end of the time until it takes effect
+ * @func: Function
+ * @us: that time
+ * @pending: an MSI is to be sent for it
+ */
+struct sim_irq {
+	struct sim_event event;
+	struct pci_sim_func *func;
+	u32 us;
+	bool pending;
+};
+
+/**
  * enum sim_state - how far a Function is from answering
  * @SIM_OFF: without power
  * @SIM_RESET: held in reset
@@ -145,12 +162,14 @@ struct sim_hook {
  * @card: Function 0 of what is plugged in
  * @link_up: the Link is in DL_Active
  * @stuck: the Link does not come up however often it trains
+ * @dropped: the Link has gone down by itself
  * @mrl_open: the manually operated retention latch is open
  * @power_fault: the power controller has cut power by itself
  * @fault_permanent: it trips again as soon as it is switched on
  * @pme_pending: PM_PME that waits for Root Status to be free
  * @pme_source: its Requester ID
  * @train: end of Link training
+ * @restored: the Link that went down by itself may train again
  * @command: completion of a slot command
  */
 struct sim_port {
@@ -158,12 +177,14 @@ struct sim_port {
 	struct pci_sim_func *card;
 	bool link_up;
 	bool stuck;
+	bool dropped;
 	bool mrl_open;
 	bool power_fault;
 	bool fault_permanent;
 	bool pme_pending;
 	u16 pme_source;
 	struct sim_event train;
+	struct sim_event restored;
 	struct sim_event command;
 };
 
@@ -189,15 +210,15 @@ struct sim_port {
  * @flr_ms: time to become ready after a Function Level Reset
  * @d3_ms: time to become ready after D3hot
  * @ready: end of that time
- * @irq: delivery of an interrupt
- * @irq_us: how long that takes
- * @irq_sources: interrupt conditions that are true
- * @msi_pending: an MSI is to be sent
+ * @irq: interrupt conditions
+ * @irq_us: what their times were set to last, all at the same time
+ * @irq_sources: those that are true
  * @intx: INTx is asserted
  * @intx_pin: which, as it arrives at the root bus
  * @port: if it is a Root Port or Downstream Port
  * @resets: resets that happened, by kind
  * @counts: what its driver was told
+ * @ask_reset: its driver asks for a reset after any uncorrectable error
  * @on_probe: action in its driver's probe
  * @probe_data: argument of @on_probe
  * @on_read: action on a config read
@@ -225,15 +246,15 @@ struct pci_sim_func {
 	u32 flr_ms;
 	u32 d3_ms;
 	struct sim_event ready;
-	struct sim_event irq;
+	struct sim_irq irq[PCI_SIM_IRQS];
 	u32 irq_us;
 	unsigned int irq_sources;
-	bool msi_pending;
 	bool intx;
 	u8 intx_pin;
 	struct sim_port port;
 	unsigned int resets[PCI_SIM_RESET_KINDS];
 	struct pci_sim_counts counts;
+	bool ask_reset;
 	pci_sim_probe_t on_probe;
 	void *probe_data;
 	struct sim_hook on_read;
@@ -258,7 +279,7 @@ struct pci_sim_func {
  * @window: memory window of the host bridge
  * @busn: its bus numbers
  * @error: what went wrong while the fabric was built
- * @next_slot: next Physical Slot Number
+ * @slots: Physical Slot Numbers that are taken
  * @rnd: source of jitter
  * @jitter: how much of it, in percent
  * @intx_domain: INTA to INTD
@@ -287,7 +308,7 @@ struct pci_sim {
 	struct resource window;
 	struct resource busn;
 	int error;
-	u16 next_slot;
+	DECLARE_BITMAP(slots, SIM_NR_SLOTS);
 	struct rnd_state rnd;
 	unsigned int jitter;
 
@@ -362,6 +383,7 @@ void sim_actions_free(struct pci_sim *sim);
 
 /* link.c */
 void sim_link_init(struct pci_sim_func *f);
+void sim_link_drop(struct pci_sim_func *port, u32 ms);
 bool sim_bridge_forwards(struct pci_sim_func *f);
 void sim_secondary_update(struct pci_sim_func *bridge);
 void sim_func_release(struct pci_sim_func *f);
@@ -380,6 +402,7 @@ void sim_wrote_af_control(struct pci_sim_func *f, const struct sim_write *w);
 void sim_iov_init(struct pci_sim_func *f);
 int sim_iov_add_vfs(struct pci_sim_func *pf,
 		    const struct pci_sim_ep_config *config);
+bool sim_iov_collides(struct pci_sim_func *f);
 void sim_iov_update(struct pci_sim_func *pf);
 void sim_wrote_sriov_control(struct pci_sim_func *f, const struct sim_write *w);
 

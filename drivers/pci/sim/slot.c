@@ -37,8 +37,9 @@ bool sim_slot_powered(struct pci_sim_func *port)
  * @port: Root Port or Downstream Port, its fabric locked
  * @set: event bits
  *
- * Presence Detect State and MRL Sensor State follow the slot.  The caller
- * calls sim_irq_update().
+ * Presence Detect State and MRL Sensor State follow the slot.  A port that is
+ * held in reset, or without power, sees no events.  The caller calls
+ * sim_irq_update().
  */
 void sim_slot_status(struct pci_sim_func *port, u16 set)
 {
@@ -47,6 +48,8 @@ void sim_slot_status(struct pci_sim_func *port, u16 set)
 	if (!sim_slot_has(port, PCI_EXP_SLTCAP_HPC))
 		return;
 
+	if (port->state <= SIM_RESET)
+		set = 0;
 	*val &= ~((PCI_EXP_SLTSTA_PDS | PCI_EXP_SLTSTA_MRLSS) << 16);
 	if (port->port.card)
 		set |= PCI_EXP_SLTSTA_PDS;
@@ -144,6 +147,17 @@ static void sim_plug(struct pci_sim_func *port, struct pci_sim_func *card)
 	sim_secondary_update(port);
 }
 
+/* Whether a port is on the card that is to be plugged into it */
+static bool sim_is_on_card(struct pci_sim_func *port,
+			   struct pci_sim_func *card)
+{
+	for (; port; port = port->upstream) {
+		if (port == card)
+			return true;
+	}
+	return false;
+}
+
 /**
  * pci_sim_plug - plug a device into a port
  * @port: Root Port or Downstream Port
@@ -154,7 +168,7 @@ static void sim_plug(struct pci_sim_func *port, struct pci_sim_func *card)
  *
  * Context: Any.
  * Return: 0, or -EINVAL if @port is none, or if @card is no Function 0, is
- * plugged in somewhere or is of another fabric.
+ * plugged in somewhere, is of another fabric or is what @port is on.
  */
 int pci_sim_plug(struct pci_sim_func *port, struct pci_sim_func *card)
 {
@@ -164,7 +178,7 @@ int pci_sim_plug(struct pci_sim_func *port, struct pci_sim_func *card)
 	raw_spin_lock_irqsave(&port->sim->lock, flags);
 	if (sim_is_port(port) && !sim_is_port(card) && card->card == card &&
 	    sim_has(card, SIM_EXP) && card->sim == port->sim &&
-	    !card->upstream) {
+	    !card->upstream && !sim_is_on_card(port, card)) {
 		sim_unplug(port);
 		sim_plug(port, card);
 		ret = 0;
@@ -307,3 +321,20 @@ void pci_sim_link_stuck(struct pci_sim_func *port, bool stuck)
 	raw_spin_unlock_irqrestore(&port->sim->lock, flags);
 }
 EXPORT_SYMBOL_GPL(pci_sim_link_stuck);
+
+/**
+ * pci_sim_link_flap - let the Link of a port go down by itself, and come back
+ * @port: Root Port or Downstream Port
+ * @ms: time until it trains again, unless something else keeps it down then
+ *
+ * What is below is reset, as always when a Link goes down.  A Link that is
+ * down already stays down for that time.
+ *
+ * Context: Any.
+ */
+void pci_sim_link_flap(struct pci_sim_func *port, u32 ms)
+{
+	guard(raw_spinlock_irqsave)(&port->sim->lock);
+	sim_link_drop(port, ms);
+}
+EXPORT_SYMBOL_GPL(pci_sim_link_flap);

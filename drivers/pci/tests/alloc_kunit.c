@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A fabric that is built while each allocation fails in turn: there is an
- * error or a fabric, and whichever it is goes away without a trace
+ * A fabric that is built, and drivers that are bound to it, while each
+ * allocation fails in turn: there is an error or what was asked for, and
+ * whichever it is goes away without a trace
  */
 
 #include <linux/dcache.h>
@@ -35,6 +36,34 @@ static void *al_failslab(const char *name)
 	dput(file);
 	dput(dir);
 	return where;
+}
+
+/* Settings of failslab, and what they were before the test */
+struct al_failslab {
+	bool *ignore_wait;
+	unsigned long *verbose;
+	bool was_ignored;
+	unsigned long was_verbose;
+};
+
+/* Allocations that may sleep can fail as well, and nobody tells the log */
+static void al_failslab_begin(struct kunit *test, struct al_failslab *fs)
+{
+	fs->ignore_wait = al_failslab("ignore-gfp-wait");
+	fs->verbose = al_failslab("verbose");
+	if (!fs->verbose || !fs->ignore_wait)
+		kunit_skip(test, "needs failslab in debugfs");
+
+	fs->was_ignored = *fs->ignore_wait;
+	fs->was_verbose = *fs->verbose;
+	*fs->ignore_wait = false;
+	*fs->verbose = 0;
+}
+
+static void al_failslab_end(struct al_failslab *fs)
+{
+	*fs->ignore_wait = fs->was_ignored;
+	*fs->verbose = fs->was_verbose;
 }
 
 /* How far a fabric gets while allocations fail */
@@ -124,29 +153,19 @@ static unsigned int al_fail_each(struct kunit *test, struct al *al)
 
 static void al_check(struct kunit *test, enum al_until until)
 {
-	bool *ignore_wait = al_failslab("ignore-gfp-wait");
-	unsigned long *verbose = al_failslab("verbose");
 	bool warned = test_taint(TAINT_WARN);
 	struct al al = { .until = until };
-	unsigned long was_verbose;
-	bool was_ignored;
+	struct al_failslab fs;
 	int domain;
-
-	if (!verbose || !ignore_wait)
-		kunit_skip(test, "needs failslab in debugfs");
 
 	KUNIT_ASSERT_EQ(test, 0, al_build(&al, 0));
 	domain = al.domain;
 	KUNIT_EXPECT_NE(test, -1, domain);
 
-	was_verbose = *verbose;
-	was_ignored = *ignore_wait;
-	*verbose = 0;
-	*ignore_wait = false;
+	al_failslab_begin(test, &fs);
 	/* The fabric itself, its Functions, three domains: all tell */
 	KUNIT_EXPECT_GT(test, al_fail_each(test, &al), 10);
-	*verbose = was_verbose;
-	*ignore_wait = was_ignored;
+	al_failslab_end(&fs);
 
 	/* Each fabric has given back its domain */
 	KUNIT_EXPECT_EQ(test, domain, al.domain);
@@ -158,8 +177,50 @@ static void al_simulator(struct kunit *test)
 	al_check(test, AL_POWERED);
 }
 
+/* Bind a driver with the nth allocation failing, if there are that many */
+static bool al_attach(struct pci_dev *pdev, unsigned int nth, bool *failed)
+{
+	bool bound;
+
+	current->fail_nth = nth;
+	bound = device_attach(&pdev->dev) == 1;
+	*failed = !current->fail_nth;
+	current->fail_nth = 0;
+	return bound;
+}
+
+/*
+ * The driver of the Endpoints binds, or does not, and does later.  Not so that
+ * of a port: genirq warns if it had no memory for what it has in /proc.
+ */
+static void al_driver(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct al_failslab fs;
+	struct pci_sim_func *ep;
+	unsigned int nth, unbound = 0;
+	struct pci_dev *pdev;
+	bool failed = true;
+
+	ep = pci_sim_endpoint(sim, pci_sim_root_port(sim));
+	sim_kunit_start(test, sim);
+	pdev = sim_kunit_dev(test, ep);
+
+	al_failslab_begin(test, &fs);
+	for (nth = 1; failed && nth < AL_MAX; nth++) {
+		device_release_driver(&pdev->dev);
+		KUNIT_EXPECT_FALSE(test, sim_kunit_is_master(test, ep));
+		unbound += !al_attach(pdev, nth, &failed);
+	}
+	al_failslab_end(&fs);
+	KUNIT_EXPECT_FALSE(test, failed);
+	KUNIT_EXPECT_GT(test, unbound, 5);
+	KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, ep));
+}
+
 static struct kunit_case al_cases[] = {
 	KUNIT_CASE_SLOW(al_simulator),
+	KUNIT_CASE_SLOW(al_driver),
 	{}
 };
 

@@ -186,6 +186,28 @@ static void sim_enum_services(struct kunit *test)
 	KUNIT_EXPECT_GT(test, pdev->irq, 0);
 }
 
+/* Each port gets messages next to each other, whoever else has some already */
+static void sim_enum_messages(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port[3];
+	struct pci_dev *pdev;
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(port); i++)
+		port[i] = pci_sim_root_port(sim, .hotplug = true, .dpc = true,
+					    .multi_msi = i);
+	sim_kunit_start(test, sim);
+
+	for (i = 0; i < ARRAY_SIZE(port); i++) {
+		pdev = sim_kunit_dev(test, port[i]);
+		KUNIT_EXPECT_TRUE(test, pci_dev_msi_enabled(pdev));
+		for (j = 0; j < 3; j++)
+			KUNIT_EXPECT_EQ(test, i || !j,
+					pci_irq_vector(pdev, j) > 0);
+	}
+}
+
 /* Request Retry Status is waited for where it can be seen, ~0 is not */
 static void sim_enum_not_ready(struct kunit *test)
 {
@@ -321,6 +343,48 @@ static void sim_enum_readiness(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, pci_find_ext_capability(sdev, 0x22));
 }
 
+/* Physical Slot Numbers: the one asked for, or the lowest that is free */
+static void sim_enum_slots(struct kunit *test)
+{
+	static const u16 wanted[] = { 0, 8191, 0, 1, 0 };
+	static const u16 numbers[] = { 1, 8191, 2, 1, 3 };
+	struct pci_sim_func *port[ARRAY_SIZE(wanted)];
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_dev *pdev;
+	unsigned int i;
+	u32 cap;
+
+	for (i = 0; i < ARRAY_SIZE(wanted); i++)
+		port[i] = pci_sim_root_port(sim, .hotplug = true,
+					    .slot = wanted[i]);
+	sim_kunit_start(test, sim);
+	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
+		pdev = sim_kunit_dev(test, port[i]);
+		cap = pci_sim_peek(port[i], pci_pcie_cap(pdev) +
+					    PCI_EXP_SLTCAP);
+		KUNIT_EXPECT_EQ(test, numbers[i], cap >> 19);
+		KUNIT_EXPECT_TRUE(test, cap & PCI_EXP_SLTCAP_HPC);
+	}
+}
+
+/* The field has 13 bits, and its value 0 is taken */
+static void sim_enum_no_slot(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *up = NULL, *port = NULL;
+	unsigned int i;
+
+	for (i = 1; i <= 8192; i++) {
+		if (i % 32 == 1)
+			up = pci_sim_add_switch(sim, NULL);
+		port = pci_sim_downstream_port(up);
+		if (!port)
+			break;
+	}
+	KUNIT_EXPECT_EQ(test, 8192, i);
+	KUNIT_EXPECT_EQ(test, -ENOSPC, pci_sim_start(sim));
+}
+
 /* Errors while building come out when the fabric is started */
 static void sim_enum_bad_fabric(struct kunit *test)
 {
@@ -329,6 +393,9 @@ static void sim_enum_bad_fabric(struct kunit *test)
 
 	port = pci_sim_root_port(sim);
 	KUNIT_EXPECT_NULL(test, pci_sim_endpoint(sim, port, .bar_size = 100));
+	KUNIT_EXPECT_NULL(test, pci_sim_endpoint(sim, port, .vendor = 1));
+	KUNIT_EXPECT_NULL(test, pci_sim_endpoint(sim, port, .vendor = 0xffff));
+	KUNIT_EXPECT_NULL(test, pci_sim_root_port(sim, .slot = 8192));
 	KUNIT_EXPECT_NULL(test, pci_sim_downstream_port(port));
 	KUNIT_EXPECT_EQ(test, -EINVAL, pci_sim_start(sim));
 }
@@ -355,6 +422,31 @@ static void sim_enum_bad_bus(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, pci_sim_start(sim));
 }
 
+/* A card fits into a port once, and into none of its own */
+static void sim_enum_bad_plug(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *up, *down, *up2, *down2, *ep;
+
+	port = pci_sim_root_port(sim, .hotplug = true);
+	up = pci_sim_add_switch(sim, NULL);
+	down = pci_sim_downstream_port(up, .hotplug = true);
+	up2 = pci_sim_add_switch(sim, down);
+	down2 = pci_sim_downstream_port(up2, .hotplug = true);
+	ep = pci_sim_endpoint(sim, down2);
+	sim_kunit_start(test, sim);
+
+	KUNIT_EXPECT_EQ(test, -EINVAL, pci_sim_plug(down, up));
+	KUNIT_EXPECT_EQ(test, -EINVAL, pci_sim_plug(down2, up));
+	KUNIT_EXPECT_EQ(test, -EINVAL, pci_sim_plug(port, up2));
+	KUNIT_EXPECT_EQ(test, -EINVAL, pci_sim_plug(port, down));
+	KUNIT_EXPECT_EQ(test, -EINVAL, pci_sim_plug(up, ep));
+	KUNIT_EXPECT_PTR_EQ(test, ep, pci_sim_unplug(down2));
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_plug(port, ep));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+}
+
 /* Many fabrics, one after the other, with all that is in them */
 static void sim_enum_again(struct kunit *test)
 {
@@ -379,12 +471,16 @@ static struct kunit_case sim_enum_cases[] = {
 	KUNIT_CASE(sim_enum_multifunction),
 	KUNIT_CASE(sim_enum_switch),
 	KUNIT_CASE(sim_enum_services),
+	KUNIT_CASE(sim_enum_messages),
 	KUNIT_CASE(sim_enum_not_ready),
 	KUNIT_CASE(sim_enum_conventional),
 	KUNIT_CASE(sim_enum_conventional_not_ready),
 	KUNIT_CASE(sim_enum_readiness),
+	KUNIT_CASE(sim_enum_slots),
+	KUNIT_CASE(sim_enum_no_slot),
 	KUNIT_CASE(sim_enum_bad_fabric),
 	KUNIT_CASE(sim_enum_bad_bus),
+	KUNIT_CASE(sim_enum_bad_plug),
 	KUNIT_CASE(sim_enum_again),
 	{}
 };

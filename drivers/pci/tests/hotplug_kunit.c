@@ -187,6 +187,23 @@ static void hp_link_flap(struct kunit *test)
 {
 	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
 	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, hp.port);
+
+	sim_kunit_start(test, hp.sim);
+	pci_sim_link_flap(hp.port, 100);
+	KUNIT_EXPECT_FALSE(test, pci_sim_link_is_up(hp.port));
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets(ep, PCI_SIM_RESET_HOT));
+	msleep(90);
+	KUNIT_EXPECT_FALSE(test, pci_sim_link_is_up(hp.port));
+	msleep(SIM_SETTLE_MS);
+	KUNIT_EXPECT_TRUE(test, pci_sim_link_is_up(hp.port));
+	SIM_EXPECT_BOUND(test, ep, 2, 1);
+}
+
+/* And so is one that somebody has disabled */
+static void hp_link_disable(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, hp.port);
 	struct pci_dev *pdev;
 
 	sim_kunit_start(test, hp.sim);
@@ -540,6 +557,42 @@ static void hp_pulled_while_added(struct kunit *test)
 	}
 }
 
+/* What befalls a port that has no power leaves no trace in it */
+static void hp_unpowered(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *up = pci_sim_add_switch(hp.sim, hp.port);
+	struct pci_sim_func *down, *ep;
+
+	down = pci_sim_downstream_port(up, .hotplug = true, .button = true,
+				       .dpc = true);
+	ep = pci_sim_endpoint(hp.sim, NULL);
+	sim_kunit_start(test, hp.sim);
+	pci_sim_unplug(hp.port);
+	msleep(HP_NESTED_MS);
+
+	pci_sim_press_button(down);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_dpc_trigger(down));
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_plug(down, ep));
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_plug(hp.port, up));
+	msleep(2 * SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+}
+
+/* A time that is too long to be told in ns is one that never comes */
+static void hp_never(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, hp.port);
+
+	sim_kunit_start(test, hp.sim);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_at(hp.port, U64_MAX, hp_pull, NULL));
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_at(hp.port, U64_MAX / NSEC_PER_USEC,
+					    hp_pull, NULL));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+}
+
 static struct kunit_case hp_cases[] = {
 	KUNIT_CASE_PARAM(hp_occupied, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_insert, hp_variant_gen_params),
@@ -548,6 +601,7 @@ static struct kunit_case hp_cases[] = {
 	KUNIT_CASE_PARAM(hp_replace, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_replace_dsn, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_link_flap, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_link_disable, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_raw_bus_reset, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_switch, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_multifunction, hp_variant_gen_params),
@@ -563,6 +617,8 @@ static struct kunit_case hp_cases[] = {
 	KUNIT_CASE_PARAM(hp_no_link, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_not_ready, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_pulled_while_added, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_unpowered, hp_variant_gen_params),
+	KUNIT_CASE(hp_never),
 	{}
 };
 

@@ -236,6 +236,44 @@ static void rs_immediate(struct kunit *test)
 	KUNIT_EXPECT_LT(test, ms[1], 100);
 }
 
+static u16 rs_aspm_state(struct kunit *test, struct pci_sim_func *f)
+{
+	struct pci_dev *pdev = sim_kunit_dev(test, f);
+
+	return pci_sim_peek(f, pci_pcie_cap(pdev) + PCI_EXP_LNKCTL) &
+	       PCI_EXP_LNKCTL_ASPMC;
+}
+
+/* ASPM stays as it is at both ends of a Link, whatever is reset */
+static void rs_aspm(struct kunit *test)
+{
+	static const char * const methods[] = { "flr", "pm", "bus" };
+	struct rs rs = rs_build(test);
+	struct pci_sim_func *ep;
+	struct pci_dev *pdev;
+	unsigned int i;
+	int ret;
+
+	ep = pci_sim_endpoint(rs.sim, rs.port, .flr = true, .pm_reset = true);
+	sim_kunit_start(test, rs.sim);
+	pdev = sim_kunit_dev(test, ep);
+	ret = pci_enable_link_state(pdev, PCIE_LINK_STATE_L1);
+	if (!IS_ENABLED(CONFIG_PCIEASPM) || ret == -EPERM)
+		kunit_skip(test, "needs ASPM");
+	KUNIT_ASSERT_EQ(test, 0, ret);
+	KUNIT_ASSERT_EQ(test, PCI_EXP_LNKCTL_ASPM_L1, rs_aspm_state(test, ep));
+
+	for (i = 0; i < ARRAY_SIZE(methods); i++) {
+		KUNIT_EXPECT_EQ(test, 0, sim_kunit_store(pdev, "reset_method",
+							 methods[i]));
+		KUNIT_EXPECT_EQ(test, 0, pci_reset_function(pdev));
+		KUNIT_EXPECT_EQ(test, PCI_EXP_LNKCTL_ASPM_L1,
+				rs_aspm_state(test, ep));
+		KUNIT_EXPECT_EQ(test, PCI_EXP_LNKCTL_ASPM_L1,
+				rs_aspm_state(test, rs.port));
+	}
+}
+
 /* A PCIe-to-PCI bridge, with two devices that share its secondary bus */
 struct rs_pci {
 	struct pci_sim_func *bridge;
@@ -343,6 +381,7 @@ static struct kunit_case rs_cases[] = {
 	KUNIT_CASE_PARAM(rs_removed_on_access, rs_port_gen_params),
 	KUNIT_CASE_PARAM(rs_replaced_meanwhile, rs_port_gen_params),
 	KUNIT_CASE(rs_immediate),
+	KUNIT_CASE_PARAM(rs_aspm, rs_port_gen_params),
 	KUNIT_CASE(rs_conventional),
 	KUNIT_CASE(rs_conventional_link),
 	KUNIT_CASE(rs_seed),

@@ -113,9 +113,20 @@ static int rr_remove(struct rr *rr)
 	return 0;
 }
 
+/* The same, of the port */
+static int rr_remove_port(struct rr *rr)
+{
+	struct pci_dev *port = pci_sim_get_dev(rr->port);
+
+	if (port)
+		pci_stop_and_remove_bus_device_locked(port);
+	pci_dev_put(port);
+	return 0;
+}
+
 static const struct rr_rival rr_rivals[] = {
 	{ "pci_reset_bus", rr_reset_bus },
-	{ "pci_reset_function", rr_reset_function, .bridge = true },
+	{ "pci_reset_function", rr_reset_function },
 	{ "pci_try_reset_function", rr_try_reset_function },
 	{ "LINK", rr_reset_link, .bridge = true },
 	{ "LINK, TRYLOCK", rr_try_reset_link },
@@ -123,6 +134,7 @@ static const struct rr_rival rr_rivals[] = {
 	{ "surprise removal", rr_unplug, .removes = true },
 	{ "slot power off", rr_power_off, .removes = true },
 	{ "sysfs remove", rr_remove, .removes = true },
+	{ "sysfs remove of port", rr_remove_port, .removes = true },
 };
 
 KUNIT_ARRAY_PARAM_DESC(rr_rival, rr_rivals, name);

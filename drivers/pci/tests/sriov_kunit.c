@@ -329,15 +329,27 @@ static void iv_two_pfs(struct kunit *test)
 		SIM_EXPECT_UNTOUCHED(test, pci_sim_vf(f0, n));
 }
 
-/* What cannot be built: more VFs than Routing IDs, VFs without ARI */
+/*
+ * What cannot be built: more VFs than Routing IDs, VFs without ARI, two that
+ * have the same Routing ID
+ */
 static void iv_bad_fabric(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_sim_func *ep = pci_sim_endpoint(sim, NULL);
+	struct pci_sim_func *pf;
 
 	KUNIT_EXPECT_NULL(test, pci_sim_endpoint(sim, NULL, .vfs = 3,
 						 .vf_stride = 0x8000));
 	KUNIT_EXPECT_NULL(test, pci_sim_function(ep, .vfs = 1));
+
+	/* Its VFs are 2, 4 and 6 */
+	pf = pci_sim_endpoint(sim, NULL, .vfs = 3, .vf_offset = 2,
+			      .vf_stride = 2);
+	KUNIT_EXPECT_NULL(test, pci_sim_function(pf, .vfs = 2, .vf_offset = 3));
+	KUNIT_EXPECT_NOT_NULL(test, pci_sim_function(pf, .vfs = 2,
+						     .vf_offset = 7));
+	KUNIT_EXPECT_NULL(test, pci_sim_function(pf));
 	KUNIT_EXPECT_EQ(test, -EINVAL, pci_sim_start(sim));
 }
 

@@ -9,10 +9,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/iommufd.h>
 #include <linux/limits.h>
+#include <linux/vfio.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -22,9 +25,7 @@
 #include "kselftest_harness.h"
 #include "reset_api.h"
 #include "reset_lib.h"
-
-#define CONFIGFS	"/sys/kernel/config/pci-sim/"
-#define MODULE		"pci_sim"
+#include "sim_lib.h"
 
 /* Far more than anything takes here, and pciehp's 5 s for a button are in it */
 #define DEADLINE_S	60
@@ -55,92 +56,15 @@ static long milliseconds(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* --- configfs: paths are relative to CONFIGFS, results are errno ----------- */
-
-static const char *config_path(const char *path)
-{
-	static char full[PATH_MAX];
-
-	snprintf(full, sizeof(full), CONFIGFS "%s", path);
-	return full;
-}
-
-static int make(const char *path)
-{
-	return mkdir(config_path(path), 0755) ? errno : 0;
-}
-
-static int drop(const char *path)
-{
-	return rmdir(config_path(path)) ? errno : 0;
-}
-
-static int set(const char *path, const char *value)
-{
-	int fd = open(config_path(path), O_WRONLY), err = 0;
-
-	if (fd < 0)
-		return errno;
-	if (write(fd, value, strlen(value)) < 0)
-		err = errno;
-	close(fd);
-	return err;
-}
-
-/* The text without the newline at its end; "error N" if it cannot be read */
-static const char *get(const char *path)
-{
-	static char text[4096];
-	int fd = open(config_path(path), O_RDONLY);
-	ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-
-	if (len < 0) {
-		snprintf(text, sizeof(text), "error %d", errno);
-	} else {
-		text[len] = 0;
-		if (len && text[len - 1] == '\n')
-			text[len - 1] = 0;
-	}
-	if (fd >= 0)
-		close(fd);
-	return text;
-}
-
-/* One number of an attribute with lines of "name number", -1 without it */
-static int number(const char *path, const char *name)
-{
-	const char *at = get(path);
-	size_t len = strlen(name);
-
-	while (at) {
-		if (!strncmp(at, name, len) && at[len] == ' ')
-			return atoi(at + len + 1);
-		at = strchr(at, '\n');
-		at = at ? at + 1 : NULL;
-	}
-	return -1;
-}
-
 #define EXPECT_SHOWS(text, path)					\
-	EXPECT_STREQ(text, get(path)) {					\
+	EXPECT_STREQ(text, sim_get(path)) {				\
 		TH_LOG("%s", path);					\
 	}
-
-/* Where the kernel has the device, "" if it has none */
-static const char *address_of(const char *path)
-{
-	static char text[BDF_LEN + 16];
-	char attr[PATH_MAX];
-
-	snprintf(attr, sizeof(attr), "%s/address", path);
-	snprintf(text, sizeof(text), "%s", get(attr));
-	return text;
-}
 
 static bool is_bound(const char *path)
 {
 	char driver[NAME_MAX];
-	const char *bdf = address_of(path);
+	const char *bdf = sim_address(path);
 
 	return bdf[0] && !pci_driver(bdf, driver, sizeof(driver)) &&
 	       !strcmp(driver, "pci-sim");
@@ -151,40 +75,24 @@ static bool is_gone(const char *bdf)
 	return !pci_has_attr(bdf, "vendor");
 }
 
-/* Directories below first; what is live is stopped */
-static void drop_all(const char *path)
+/* --- before and after each test ------------------------------------------- */
+
+/* The module as a file, open; modprobe knows where it is */
+static int module_open(void)
 {
-	char below[PATH_MAX];
-	struct dirent *entry;
-	DIR *dir;
+	char path[PATH_MAX] = "";
+	FILE *f = popen("modprobe -D pci-sim", "r");
 
-	snprintf(below, sizeof(below), "%s/live", path);
-	if (path[0] && !strcmp(get(below), "1"))
-		set(below, "0");
-
-	dir = opendir(config_path(path));
-	while (dir && (entry = readdir(dir))) {
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
-			continue;
-		snprintf(below, sizeof(below), "%s%s%s", path, path[0] ? "/" : "",
-			 entry->d_name);
-		drop_all(below);
-		drop(below);
-	}
-	if (dir)
-		closedir(dir);
+	while (f && fscanf(f, "insmod %4095s ", path) == 1)
+		;
+	if (f)
+		pclose(f);
+	return open(path, O_RDONLY);
 }
 
-/* --- the module ------------------------------------------------------------ */
-
-static int unload(void)
+static int load(int fd)
 {
-	return syscall(SYS_delete_module, MODULE, O_NONBLOCK) ? errno : 0;
-}
-
-static bool is_loaded(void)
-{
-	return !access("/sys/module/" MODULE, F_OK);
+	return syscall(SYS_finit_module, fd, "", 0) ? errno : 0;
 }
 
 /* Whether the kernel's log says this from @kmsg on, and goes past it */
@@ -207,38 +115,25 @@ FIXTURE(sim) {
 
 FIXTURE_SETUP(sim)
 {
-	if (system("modprobe -D pci-sim > /dev/null 2>&1"))
+	if (!sim_exists())
 		SKIP(return, "the kernel has no module pci-sim");
 
-	ASSERT_FALSE(is_loaded());
-	ASSERT_EQ(0, system("modprobe pci-sim"));
+	ASSERT_FALSE(sim_is_loaded());
+	ASSERT_EQ(0, sim_load());
 	self->kmsg = kmsg_open();
 	ASSERT_LE(0, self->kmsg);
 }
 
 FIXTURE_TEARDOWN(sim)
 {
-	if (!is_loaded())
+	if (!sim_is_loaded())
 		return;
-	drop_all("");
+	sim_drop_all("");
 	/* The last references to devices may be dropped by others */
-	EXPECT_TRUE(EVENTUALLY(!unload()));
+	EXPECT_TRUE(EVENTUALLY(!sim_unload()));
 }
 
 #define SIM_TEST(name) TEST_F_TIMEOUT(sim, name, LONG_TIMEOUT)
-
-static long slab_kb(void)
-{
-	char line[128];
-	long kb = -1;
-	FILE *f = fopen("/proc/meminfo", "r");
-
-	while (f && fgets(line, sizeof(line), f))
-		sscanf(line, "Slab: %ld", &kb);
-	if (f)
-		fclose(f);
-	return kb;
-}
 
 /*
  * Whether something leaves this many bytes behind each time: the memory that is
@@ -286,16 +181,16 @@ static void build(struct __test_metadata *_metadata)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(fabric_dirs); i++)
-		ASSERT_EQ(0, make(fabric_dirs[i]));
-	ASSERT_EQ(0, set("f/port0/hotplug", "1"));
-	ASSERT_EQ(0, set("f/port1/hotplug", "1"));
-	ASSERT_EQ(0, set("f/port1/switch/port0/hotplug", "1"));
+		ASSERT_EQ(0, sim_make(fabric_dirs[i]));
+	ASSERT_EQ(0, sim_set("f/port0/hotplug", "1"));
+	ASSERT_EQ(0, sim_set("f/port1/hotplug", "1"));
+	ASSERT_EQ(0, sim_set("f/port1/switch/port0/hotplug", "1"));
 }
 
 static void go_live(struct __test_metadata *_metadata)
 {
-	ASSERT_EQ(0, set("f/live", "1"));
-	ASSERT_STREQ("1", get("f/live"));
+	ASSERT_EQ(0, sim_set("f/live", "1"));
+	ASSERT_STREQ("1", sim_get("f/live"));
 }
 
 static void live_fabric(struct __test_metadata *_metadata)
@@ -331,19 +226,19 @@ SIM_TEST(names)
 
 	build(_metadata);
 	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
-		EXPECT_EQ(EINVAL, make(wrong[i])) {
+		EXPECT_EQ(EINVAL, sim_make(wrong[i])) {
 			TH_LOG("%s", wrong[i]);
 		}
-		EXPECT_EQ(ENOENT, drop(wrong[i]));
+		EXPECT_EQ(ENOENT, sim_drop(wrong[i]));
 	}
 	for (i = 0; i < ARRAY_SIZE(right); i++) {
-		EXPECT_EQ(0, make(right[i])) {
+		EXPECT_EQ(0, sim_make(right[i])) {
 			TH_LOG("%s", right[i]);
 		}
-		EXPECT_EQ(EEXIST, make(right[i]));
-		EXPECT_EQ(0, drop(right[i]));
+		EXPECT_EQ(EEXIST, sim_make(right[i]));
+		EXPECT_EQ(0, sim_drop(right[i]));
 	}
-	EXPECT_EQ(ENOTEMPTY, drop("f/port0"));
+	EXPECT_EQ(ENOTEMPTY, sim_drop("f/port0"));
 }
 
 /* As the document has it: default, range, how it is shown */
@@ -366,6 +261,7 @@ SIM_TEST(attributes)
 		{ "f/port1/no_cmd_compl", "0", "1", "1", "\n", EINVAL },
 		{ "f/port1/dpc", "0", "1", "1", "one", EINVAL },
 		{ "f/port1/intx", "0", "1", "1", "1 1", EINVAL },
+		{ "f/port1/multi_msi", "0", "1", "1", "2", ERANGE },
 		{ "f/port1/no_link_active", "0", "1", "1", "1x", EINVAL },
 		{ "f/port1/no_rrs_sv", "0", "1", "1", "0x", EINVAL },
 		{ "f/port1/no_acs", "0", "1", "1", "2", ERANGE },
@@ -384,6 +280,7 @@ SIM_TEST(attributes)
 		{ EP1 "/af_flr", "0", "1", "1", "2", ERANGE },
 		{ EP1 "/pm_reset", "0", "1", "1", "2", ERANGE },
 		{ EP1 "/no_pm", "0", "1", "1", "2", ERANGE },
+		{ EP1 "/ask_reset", "0", "1", "1", "2", ERANGE },
 		{ EP1 "/bar_size", "0", "128", "128", "4294967296", ERANGE },
 		{ EP1 "/ready_ms", "0", "never", "never", "ever", EINVAL },
 		{ EP1 "/flr_ms", "0", "100", "100", "100 ms", EINVAL },
@@ -393,7 +290,8 @@ SIM_TEST(attributes)
 	};
 	static const char * const actions[] = {
 		"f/port1/press_button", "f/port1/power_fault", "f/port1/link_stuck",
-		"f/port1/dpc_trigger", "f/port1/uncor_error", "f/port1/cor_error",
+		"f/port1/link_flap", "f/port1/dpc_trigger",
+		"f/port1/uncor_error", "f/port1/cor_error",
 		"f/port1/switch/uncor_error", EP1 "/cor_error", EP1F1 "/uncor_error",
 	};
 	unsigned int i;
@@ -401,23 +299,23 @@ SIM_TEST(attributes)
 	build(_metadata);
 	for (i = 0; i < ARRAY_SIZE(attrs); i++) {
 		EXPECT_SHOWS(attrs[i].initial, attrs[i].path);
-		EXPECT_EQ(0, set(attrs[i].path, attrs[i].value)) {
+		EXPECT_EQ(0, sim_set(attrs[i].path, attrs[i].value)) {
 			TH_LOG("%s to %s", attrs[i].value, attrs[i].path);
 		}
 		EXPECT_SHOWS(attrs[i].shown, attrs[i].path);
-		EXPECT_EQ(attrs[i].error, set(attrs[i].path, attrs[i].wrong)) {
+		EXPECT_EQ(attrs[i].error, sim_set(attrs[i].path, attrs[i].wrong)) {
 			TH_LOG("%s to %s", attrs[i].wrong, attrs[i].path);
 		}
 		EXPECT_SHOWS(attrs[i].shown, attrs[i].path);
 	}
 
 	for (i = 0; i < ARRAY_SIZE(actions); i++) {
-		EXPECT_EQ(ENODEV, set(actions[i], "1")) {
+		EXPECT_EQ(ENODEV, sim_set(actions[i], "1")) {
 			TH_LOG("%s", actions[i]);
 		}
 	}
-	EXPECT_EQ(ENOENT, set(EP1F1 "/present", "0"));
-	EXPECT_EQ(EACCES, set("f/port1/link_up", "1"));
+	EXPECT_EQ(ENOENT, sim_set(EP1F1 "/present", "0"));
+	EXPECT_EQ(EACCES, sim_set("f/port1/link_up", "1"));
 	EXPECT_SHOWS("0", "f/port1/link_up");
 	EXPECT_SHOWS("", "f/domain");
 	EXPECT_SHOWS("", EP1 "/address");
@@ -431,19 +329,19 @@ SIM_TEST(live)
 	unsigned int i;
 
 	build(_metadata);
-	ASSERT_EQ(0, set(EP0 "/vendor", "0x8086"));
-	ASSERT_EQ(0, set(EP0 "/device", "0x1234"));
-	ASSERT_EQ(0, set(EP0 "/class", "0x02000001"));
-	EXPECT_EQ(EINVAL, set("f/live", "maybe"));
-	EXPECT_EQ(EPERM, set("f/live", "0"));
+	ASSERT_EQ(0, sim_set(EP0 "/vendor", "0x8086"));
+	ASSERT_EQ(0, sim_set(EP0 "/device", "0x1234"));
+	ASSERT_EQ(0, sim_set(EP0 "/class", "0x02000001"));
+	EXPECT_EQ(EINVAL, sim_set("f/live", "maybe"));
+	EXPECT_EQ(EPERM, sim_set("f/live", "0"));
 	go_live(_metadata);
-	EXPECT_EQ(EPERM, set("f/live", "1"));
+	EXPECT_EQ(EPERM, sim_set("f/live", "1"));
 
 	/* What was built, in a domain of its own, in the order of the numbers */
-	domain = strtoul(get("f/domain"), NULL, 16);
+	domain = strtoul(sim_get("f/domain"), NULL, 16);
 	EXPECT_LE(0x10000, domain);
 	snprintf(bdf, sizeof(bdf), "%04lx:01:00.0", domain);
-	EXPECT_STREQ(bdf, address_of(EP0));
+	EXPECT_STREQ(bdf, sim_address(EP0));
 	ASSERT_EQ(0, pci_read_attr(bdf, "vendor", buf, sizeof(buf)));
 	EXPECT_STREQ("0x8086", buf);
 	ASSERT_EQ(0, pci_read_attr(bdf, "device", buf, sizeof(buf)));
@@ -451,52 +349,52 @@ SIM_TEST(live)
 	ASSERT_EQ(0, pci_read_attr(bdf, "class", buf, sizeof(buf)));
 	EXPECT_STREQ("0x020000", buf);
 	snprintf(bdf, sizeof(bdf), "%04lx:00:02.0", domain);
-	EXPECT_STREQ(bdf, address_of("f/port1"));
+	EXPECT_STREQ(bdf, sim_address("f/port1"));
 	EXPECT_TRUE(pci_is_bridge(bdf));
-	EXPECT_NE('\0', address_of("f/port1/switch")[0]);
+	EXPECT_NE('\0', sim_address("f/port1/switch")[0]);
 	EXPECT_TRUE(is_bound(EP0));
 	EXPECT_TRUE(is_bound(EP1));
 	EXPECT_TRUE(is_bound(EP1F1));
-	EXPECT_EQ('1', address_of(EP1F1)[strlen(address_of(EP1F1)) - 1]);
+	EXPECT_EQ('1', sim_address(EP1F1)[strlen(sim_address(EP1F1)) - 1]);
 	EXPECT_SHOWS("1", "f/port0/link_up");
 	EXPECT_SHOWS("1", "f/port1/switch/port0/link_up");
 	EXPECT_SHOWS("0", "f/port1/switch/port1/link_up");
-	EXPECT_STRNE("0", get("f/port0/slot"));
-	EXPECT_EQ(1, number(EP0 "/counts", "probe"));
+	EXPECT_STRNE("0", sim_get("f/port0/slot"));
+	EXPECT_EQ(1, sim_number(EP0 "/counts", "probe"));
 
 	/* It stays as it is */
-	EXPECT_EQ(EBUSY, set("f/jitter", "1"));
-	EXPECT_EQ(EBUSY, set("f/port0/hotplug", "0"));
-	EXPECT_EQ(EBUSY, set("f/port0/slot", "9"));
-	EXPECT_EQ(EBUSY, set(EP0 "/vendor", "0x0"));
+	EXPECT_EQ(EBUSY, sim_set("f/jitter", "1"));
+	EXPECT_EQ(EBUSY, sim_set("f/port0/hotplug", "0"));
+	EXPECT_EQ(EBUSY, sim_set("f/port0/slot", "9"));
+	EXPECT_EQ(EBUSY, sim_set(EP0 "/vendor", "0x0"));
 	EXPECT_SHOWS("1", "f/port0/hotplug");
 	EXPECT_SHOWS("0x8086", EP0 "/vendor");
-	EXPECT_EQ(ENOTEMPTY, drop(fabric_dirs[0]));
+	EXPECT_EQ(ENOTEMPTY, sim_drop(fabric_dirs[0]));
 	for (i = 1; i < ARRAY_SIZE(fabric_dirs); i++) {
-		EXPECT_EQ(EBUSY, drop(fabric_dirs[i])) {
+		EXPECT_EQ(EBUSY, sim_drop(fabric_dirs[i])) {
 			TH_LOG("%s", fabric_dirs[i]);
 		}
 	}
-	EXPECT_EQ(EBUSY, make("f/port2"));
-	EXPECT_EQ(EBUSY, make(EP0 "/function1"));
-	EXPECT_EQ(EAGAIN, unload());
+	EXPECT_EQ(EBUSY, sim_make("f/port2"));
+	EXPECT_EQ(EBUSY, sim_make(EP0 "/function1"));
+	EXPECT_EQ(EAGAIN, sim_unload());
 
 	/* And goes */
-	strcpy(bdf, address_of(EP0));
-	ASSERT_EQ(0, set("f/live", "0"));
-	EXPECT_EQ(EPERM, set("f/live", "0"));
+	strcpy(bdf, sim_address(EP0));
+	ASSERT_EQ(0, sim_set("f/live", "0"));
+	EXPECT_EQ(EPERM, sim_set("f/live", "0"));
 	EXPECT_TRUE(is_gone(bdf));
 	EXPECT_SHOWS("0", "f/live");
 	EXPECT_SHOWS("", "f/domain");
 	EXPECT_SHOWS("", EP0 "/address");
-	EXPECT_EQ(0, set(EP0 "/vendor", "0x0"));
-	EXPECT_EQ(EAGAIN, unload());
+	EXPECT_EQ(0, sim_set(EP0 "/vendor", "0x0"));
+	EXPECT_EQ(EAGAIN, sim_unload());
 
 	/* To come back, without a part of it */
-	EXPECT_EQ(0, drop(EP1F1));
+	EXPECT_EQ(0, sim_drop(EP1F1));
 	go_live(_metadata);
 	EXPECT_TRUE(is_bound(EP1));
-	snprintf(path, sizeof(path), "%s", address_of(EP1));
+	snprintf(path, sizeof(path), "%s", sim_address(EP1));
 	path[strlen(path) - 1] = '1';
 	EXPECT_TRUE(is_gone(path));
 }
@@ -506,35 +404,35 @@ SIM_TEST(invalid_fabrics)
 	char path[PATH_MAX];
 	int i;
 
-	ASSERT_EQ(0, make("f"));
-	EXPECT_EQ(ENODATA, set("f/live", "1"));
-	ASSERT_EQ(0, drop("f"));
+	ASSERT_EQ(0, sim_make("f"));
+	EXPECT_EQ(ENODATA, sim_set("f/live", "1"));
+	ASSERT_EQ(0, sim_drop("f"));
 
 	build(_metadata);
-	ASSERT_EQ(0, set(EP1F1 "/bar_size", "3"));
-	EXPECT_EQ(EINVAL, set("f/live", "1"));
+	ASSERT_EQ(0, sim_set(EP1F1 "/bar_size", "3"));
+	EXPECT_EQ(EINVAL, sim_set("f/live", "1"));
 	EXPECT_TRUE(kernel_says(self->kmsg, EP1F1 ": "));
 	EXPECT_SHOWS("0", "f/live");
 	EXPECT_SHOWS("", EP0 "/address");
-	ASSERT_EQ(0, set(EP1F1 "/bar_size", "0"));
+	ASSERT_EQ(0, sim_set(EP1F1 "/bar_size", "0"));
 
 	/* The first card of a port is the one that is there */
-	ASSERT_EQ(0, make("f/port0/endpoint1"));
+	ASSERT_EQ(0, sim_make("f/port0/endpoint1"));
 	EXPECT_SHOWS("1", EP0 "/present");
 	EXPECT_SHOWS("0", "f/port0/endpoint1/present");
-	ASSERT_EQ(0, set("f/port0/endpoint1/present", "1"));
-	EXPECT_EQ(EINVAL, set("f/live", "1"));
+	ASSERT_EQ(0, sim_set("f/port0/endpoint1/present", "1"));
+	EXPECT_EQ(EINVAL, sim_set("f/live", "1"));
 	EXPECT_TRUE(kernel_says(self->kmsg, "f/port0/endpoint1: "));
-	ASSERT_EQ(0, drop("f/port0/endpoint1"));
+	ASSERT_EQ(0, sim_drop("f/port0/endpoint1"));
 
 	/* Function numbers on the root bus end at 31, and host bridges have 0 */
 	for (i = 2; i < 32; i++) {
 		snprintf(path, sizeof(path), "f/port%d", i);
-		ASSERT_EQ(0, make(path));
+		ASSERT_EQ(0, sim_make(path));
 	}
-	EXPECT_EQ(EINVAL, set("f/live", "1"));
+	EXPECT_EQ(EINVAL, sim_set("f/live", "1"));
 	EXPECT_TRUE(kernel_says(self->kmsg, "f/port31: "));
-	ASSERT_EQ(0, drop("f/port31"));
+	ASSERT_EQ(0, sim_drop("f/port31"));
 	go_live(_metadata);
 	EXPECT_TRUE(is_bound(EP1F1));
 }
@@ -548,22 +446,22 @@ SIM_TEST(deep_fabric)
 	build(_metadata);
 	for (i = 1; i < 8; i++) {
 		strcat(path, "/switch");
-		ASSERT_EQ(0, make(path));
+		ASSERT_EQ(0, sim_make(path));
 		strcat(path, "/port0");
-		ASSERT_EQ(0, make(path));
+		ASSERT_EQ(0, sim_make(path));
 	}
 	/* One more has no room for a card */
 	snprintf(below, sizeof(below), "%s/switch", path);
-	ASSERT_EQ(0, make(below));
-	ASSERT_EQ(0, set(strcat(below, "/present"), "0"));
+	ASSERT_EQ(0, sim_make(below));
+	ASSERT_EQ(0, sim_set(strcat(below, "/present"), "0"));
 	snprintf(below, sizeof(below), "%s/switch/port0", path);
-	ASSERT_EQ(0, make(below));
-	EXPECT_EQ(EINVAL, make(strcat(below, "/endpoint")));
+	ASSERT_EQ(0, sim_make(below));
+	EXPECT_EQ(EINVAL, sim_make(strcat(below, "/endpoint")));
 
 	strcat(path, "/endpoint");
-	ASSERT_EQ(0, make(path));
-	ASSERT_EQ(0, set(strcat(strcpy(below, path), "/present"), "1"));
-	ASSERT_EQ(0, make(strcat(strcpy(below, path), "/function1")));
+	ASSERT_EQ(0, sim_make(path));
+	ASSERT_EQ(0, sim_set(strcat(strcpy(below, path), "/present"), "1"));
+	ASSERT_EQ(0, sim_make(strcat(strcpy(below, path), "/function1")));
 	go_live(_metadata);
 	EXPECT_TRUE(is_bound(path));
 	EXPECT_TRUE(is_bound(below));
@@ -579,7 +477,7 @@ static int set_live_often(const char *value)
 	int i, done = 0, err;
 
 	for (i = 0; i < ROUNDS; i++) {
-		err = set("f/live", value);
+		err = sim_set("f/live", value);
 		done += !err;
 		/* EBUSY: while make_and_drop_often() makes or drops */
 		if (err && err != EPERM && err != EBUSY)
@@ -596,10 +494,10 @@ static int make_and_drop_often(void)
 	int err, done = 0;
 
 	while (done < ROUNDS / 4 && seconds() < end) {
-		err = make("f/port7");
+		err = sim_make("f/port7");
 		if (err && err != EBUSY && err != EEXIST)
 			return 255;
-		err = drop("f/port7");
+		err = sim_drop("f/port7");
 		done += !err;
 		if (err && err != EBUSY && err != ENOENT)
 			return 255;
@@ -635,7 +533,7 @@ SIM_TEST(at_once)
 		*(i % 2 ? &down : &up) += status;
 	}
 	EXPECT_LT(1, up);
-	EXPECT_EQ(up - down, atoi(get("f/live")));
+	EXPECT_EQ(up - down, atoi(sim_get("f/live")));
 }
 
 SIM_TEST(bridge_and_vfs)
@@ -649,68 +547,35 @@ SIM_TEST(bridge_and_vfs)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(dirs); i++)
-		ASSERT_EQ(0, make(dirs[i]));
-	EXPECT_EQ(EINVAL, make("f/port0/bridge/device32"));
-	EXPECT_EQ(EINVAL, make("f/port0/bridge/endpoint"));
-	ASSERT_EQ(0, set("f/port1/endpoint/vfs", "2"));
+		ASSERT_EQ(0, sim_make(dirs[i]));
+	EXPECT_EQ(EINVAL, sim_make("f/port0/bridge/device32"));
+	EXPECT_EQ(EINVAL, sim_make("f/port0/bridge/endpoint"));
+	ASSERT_EQ(0, sim_set("f/port1/endpoint/vfs", "2"));
 
 	/* SR-IOV needs PCI Express */
-	ASSERT_EQ(0, set("f/port0/bridge/device0/vfs", "1"));
-	EXPECT_EQ(EINVAL, set("f/live", "1"));
+	ASSERT_EQ(0, sim_set("f/port0/bridge/device0/vfs", "1"));
+	EXPECT_EQ(EINVAL, sim_set("f/live", "1"));
 	EXPECT_TRUE(kernel_says(self->kmsg, "f/port0/bridge/device0: "));
-	ASSERT_EQ(0, set("f/port0/bridge/device0/vfs", "0"));
+	ASSERT_EQ(0, sim_set("f/port0/bridge/device0/vfs", "0"));
 
 	go_live(_metadata);
-	for (i = 3; i < 6; i++)
+	for (i = 3; i < 6; i++) {
 		EXPECT_TRUE(is_bound(dirs[i])) {
 			TH_LOG("%s", dirs[i]);
 		}
+	}
 
-	strcpy(bdf, address_of("f/port1/endpoint"));
+	strcpy(bdf, sim_address("f/port1/endpoint"));
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/sriov_numvfs",
 		 bdf);
 	ASSERT_EQ(0, write_file(path, "2"));
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/virtfn1/driver",
 		 bdf);
 	EXPECT_EQ(0, access(path, F_OK));
-	EXPECT_EQ(0, set("f/live", "0"));
+	EXPECT_EQ(0, sim_set("f/live", "0"));
 }
 
 /* --- no memory ------------------------------------------------------------------------- */
-
-static int fail_nth_fd = -1;
-
-static int fail_nth_open(void)
-{
-	/* Allocations that may sleep are not made to fail by default */
-	if (write_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "N") ||
-	    write_file("/sys/kernel/debug/failslab/verbose", "0"))
-		return -1;
-	fail_nth_fd = open("/proc/thread-self/fail-nth", O_RDWR);
-	return fail_nth_fd < 0 ? -1 : 0;
-}
-
-static void fail_nth(int n)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", n);
-	if (pwrite(fail_nth_fd, text, strlen(text), 0) < 0)
-		perror("fail-nth");
-}
-
-/* Whether the n-th allocation came to pass, and failed */
-static bool fail_nth_done(void)
-{
-	char text[16] = "";
-	bool done;
-
-	if (pread(fail_nth_fd, text, sizeof(text) - 1, 0) <= 0)
-		perror("fail-nth");
-	done = !atoi(text);
-	fail_nth(0);
-	return done;
-}
 
 /* A fabric that does not go live is reported under its name */
 static void expect_complaint(struct __test_metadata *_metadata, int kmsg,
@@ -720,14 +585,14 @@ static void expect_complaint(struct __test_metadata *_metadata, int kmsg,
 	size_t len = strlen(fabric);
 
 	strcpy(path, fabric);
-	ASSERT_EQ(0, make(strcat(path, "/port0")));
-	ASSERT_EQ(0, make(strcat(path, "/endpoint")));
-	ASSERT_EQ(0, set(strcat(path, "/bar_size"), "3"));
+	ASSERT_EQ(0, sim_make(strcat(path, "/port0")));
+	ASSERT_EQ(0, sim_make(strcat(path, "/endpoint")));
+	ASSERT_EQ(0, sim_set(strcat(path, "/bar_size"), "3"));
 	strcpy(path + len, "/live");
-	EXPECT_EQ(EINVAL, set(path, "1"));
+	EXPECT_EQ(EINVAL, sim_set(path, "1"));
 	strcpy(path + len, "/port0/endpoint: ");
 	EXPECT_TRUE(kernel_says(kmsg, path));
-	drop_all(fabric);
+	sim_drop_all(fabric);
 }
 
 SIM_TEST(no_memory_for_directories)
@@ -748,27 +613,62 @@ SIM_TEST(no_memory_for_directories)
 		failed = 0;
 		for (n = 1; ; n++) {
 			fail_nth(n);
-			err = make(path);
+			err = sim_make(path);
 			if (!fail_nth_done())
 				break;
 			/* One that configfs or the VFS can do without */
 			if (!err) {
 				if (path == fabric)
 					expect_complaint(_metadata, self->kmsg, path);
-				ASSERT_EQ(0, drop(path));
+				ASSERT_EQ(0, sim_drop(path));
 				continue;
 			}
 			EXPECT_EQ(ENOMEM, err);
-			EXPECT_EQ(ENOENT, drop(path));
+			EXPECT_EQ(ENOENT, sim_drop(path));
 			failed++;
 		}
 		ASSERT_EQ(0, err);
 		EXPECT_LT(1, failed);
 		if (path == fabric)
 			expect_complaint(_metadata, self->kmsg, path);
-		EXPECT_EQ(0, drop(path));
+		EXPECT_EQ(0, sim_drop(path));
 	}
 	go_live(_metadata);
+}
+
+/* The module is loaded as a whole or not at all */
+SIM_TEST(no_memory_to_load)
+{
+	int n, fd, err, failed = 0;
+
+	if (fail_nth_open())
+		SKIP(return, "the kernel has no CONFIG_FAILSLAB");
+
+	fd = module_open();
+	ASSERT_LE(0, fd);
+	ASSERT_TRUE(EVENTUALLY(!sim_unload()));
+	for (n = 1; ; n++) {
+		fail_nth(n);
+		err = load(fd);
+		if (!fail_nth_done())
+			break;
+		/* One that the module loader or the driver core can do without */
+		if (!err) {
+			EXPECT_EQ(0, sim_make("f"));
+			EXPECT_EQ(0, sim_drop("f"));
+			ASSERT_TRUE(EVENTUALLY(!sim_unload()));
+			continue;
+		}
+		EXPECT_FALSE(sim_is_loaded());
+		EXPECT_NE(0, access("/sys/kernel/config/pci-sim", F_OK));
+		EXPECT_NE(0, access("/sys/bus/pci/drivers/pci-sim", F_OK));
+		failed++;
+	}
+	TH_LOG("%d of %d allocations are needed", failed, n - 1);
+	ASSERT_EQ(0, err);
+	EXPECT_LT(10, failed);
+	live_fabric(_metadata);
+	close(fd);
 }
 
 static int fail_at;
@@ -776,7 +676,7 @@ static int fail_at;
 static void fail_to_go_live(void)
 {
 	fail_nth(fail_at);
-	set("f/live", "1");
+	sim_set("f/live", "1");
 	fail_nth(0);
 }
 
@@ -791,15 +691,15 @@ SIM_TEST(no_memory_to_go_live)
 		SKIP(return, "the kernel has no CONFIG_FAILSLAB");
 
 	build(_metadata);
-	ASSERT_EQ(0, set("f/port1/dpc", "1"));
+	ASSERT_EQ(0, sim_set("f/port1/dpc", "1"));
 	for (n = 1; ; n++) {
 		fail_nth(n);
-		err = set("f/live", "1");
+		err = sim_set("f/live", "1");
 		ASSERT_TRUE(fail_nth_done());
 		/* One that irqdomain's file in debugfs, or the like, can do without */
 		if (!err) {
 			EXPECT_TRUE(is_bound(EP1F1));
-			ASSERT_EQ(0, set("f/live", "0"));
+			ASSERT_EQ(0, sim_set("f/live", "0"));
 			continue;
 		}
 		EXPECT_EQ(ENOMEM, err) {
@@ -808,9 +708,9 @@ SIM_TEST(no_memory_to_go_live)
 		EXPECT_SHOWS("0", "f/live");
 		EXPECT_SHOWS("", "f/domain");
 		EXPECT_SHOWS("", EP0 "/address");
-		EXPECT_EQ(EPERM, set("f/live", "0"));
-		EXPECT_EQ(0, make("f/port2"));
-		EXPECT_EQ(0, drop("f/port2"));
+		EXPECT_EQ(EPERM, sim_set("f/live", "0"));
+		EXPECT_EQ(0, sim_make("f/port2"));
+		EXPECT_EQ(0, sim_drop("f/port2"));
 		/* From here on it is the PCI core's memory, which is not so careful */
 		if (kernel_says(self->kmsg, PCI_CORE_FAILS))
 			break;
@@ -834,61 +734,62 @@ SIM_TEST(unplug_and_plug)
 	char bdf[BDF_LEN], buf[64];
 
 	build(_metadata);
-	ASSERT_EQ(0, make("f/port0/endpoint1"));
-	ASSERT_EQ(0, set("f/port0/endpoint1/device", "0x4321"));
+	ASSERT_EQ(0, sim_make("f/port0/endpoint1"));
+	ASSERT_EQ(0, sim_set("f/port0/endpoint1/device", "0x4321"));
 	go_live(_metadata);
-	strcpy(bdf, address_of(EP0));
+	strcpy(bdf, sim_address(EP0));
 
-	ASSERT_EQ(0, set(EP0 "/present", "0"));
+	ASSERT_EQ(0, sim_set(EP0 "/present", "0"));
 	EXPECT_SHOWS("0", EP0 "/present");
 	EXPECT_SHOWS("0", "f/port0/link_up");
 	EXPECT_TRUE(EVENTUALLY(is_gone(bdf)));
-	EXPECT_TRUE(EVENTUALLY(number(EP0 "/counts", "remove") == 1));
+	EXPECT_TRUE(EVENTUALLY(sim_number(EP0 "/counts", "remove") == 1));
 	/* What is not there cannot be pulled */
-	EXPECT_EQ(0, set(EP0 "/present", "0"));
+	EXPECT_EQ(0, sim_set(EP0 "/present", "0"));
 
-	ASSERT_EQ(0, set(EP0 "/present", "1"));
+	ASSERT_EQ(0, sim_set(EP0 "/present", "1"));
 	EXPECT_SHOWS("1", EP0 "/present");
 	EXPECT_TRUE(EVENTUALLY(is_bound(EP0)));
 	EXPECT_SHOWS("1", "f/port0/link_up");
-	EXPECT_EQ(2, number(EP0 "/counts", "probe"));
+	/* The driver shows before its probe is called */
+	EXPECT_TRUE(EVENTUALLY(sim_number(EP0 "/counts", "probe") == 2));
 
 	/* Another card takes its place, and is not pulled with it */
-	ASSERT_EQ(0, set("f/port0/endpoint1/present", "1"));
+	ASSERT_EQ(0, sim_set("f/port0/endpoint1/present", "1"));
 	EXPECT_SHOWS("0", EP0 "/present");
 	EXPECT_SHOWS("", EP0 "/address");
-	EXPECT_TRUE(EVENTUALLY(number("f/port0/endpoint1/counts", "probe") == 1));
+	EXPECT_TRUE(EVENTUALLY(sim_number("f/port0/endpoint1/counts", "probe") == 1));
 	EXPECT_TRUE(is_bound("f/port0/endpoint1"));
-	EXPECT_EQ(0, set(EP0 "/present", "0"));
+	EXPECT_EQ(0, sim_set(EP0 "/present", "0"));
 	EXPECT_SHOWS("1", "f/port0/endpoint1/present");
-	EXPECT_STREQ(bdf, address_of("f/port0/endpoint1"));
-	EXPECT_EQ(2, number(EP0 "/counts", "remove"));
+	EXPECT_STREQ(bdf, sim_address("f/port0/endpoint1"));
+	EXPECT_EQ(2, sim_number(EP0 "/counts", "remove"));
 	ASSERT_EQ(0, pci_read_attr(bdf, "device", buf, sizeof(buf)));
 	EXPECT_STREQ("0x4321", buf);
 
 	/* A switch with what is below it */
-	strcpy(bdf, address_of(EP1F1));
-	ASSERT_EQ(0, set("f/port1/switch/present", "0"));
+	strcpy(bdf, sim_address(EP1F1));
+	ASSERT_EQ(0, sim_set("f/port1/switch/present", "0"));
 	EXPECT_TRUE(EVENTUALLY(is_gone(bdf)));
-	ASSERT_EQ(0, set("f/port1/switch/present", "1"));
+	ASSERT_EQ(0, sim_set("f/port1/switch/present", "1"));
 	EXPECT_TRUE(EVENTUALLY(is_bound(EP1F1)));
 
 	/* What is live does not change what was configured */
-	ASSERT_EQ(0, set("f/live", "0"));
+	ASSERT_EQ(0, sim_set("f/live", "0"));
 	EXPECT_SHOWS("1", EP0 "/present");
 	EXPECT_SHOWS("0", "f/port0/endpoint1/present");
 
 	/* A card may come later */
-	ASSERT_EQ(0, set(EP0 "/present", "0"));
+	ASSERT_EQ(0, sim_set(EP0 "/present", "0"));
 	go_live(_metadata);
 	EXPECT_SHOWS("", EP0 "/address");
-	ASSERT_EQ(0, set(EP0 "/present", "1"));
+	ASSERT_EQ(0, sim_set(EP0 "/present", "1"));
 	EXPECT_TRUE(EVENTUALLY(is_bound(EP0)));
 }
 
 static void happen(void)
 {
-	set(EP1 "/flr_ms", "1 1");
+	sim_set(EP1 "/flr_ms", "1 1");
 }
 
 SIM_TEST(delayed)
@@ -897,27 +798,27 @@ SIM_TEST(delayed)
 
 	live_fabric(_metadata);
 	start = milliseconds();
-	ASSERT_EQ(0, set(EP0 "/present", "0 300000"));
-	ASSERT_EQ(0, set(EP1 "/flr_ms", "77\t200000\n"));
+	ASSERT_EQ(0, sim_set(EP0 "/present", "0 300000"));
+	ASSERT_EQ(0, sim_set(EP1 "/flr_ms", "77\t200000\n"));
 	EXPECT_SHOWS("1", EP0 "/present");
 	EXPECT_SHOWS("0", EP1 "/flr_ms");
-	EXPECT_TRUE(EVENTUALLY(!strcmp(get(EP1 "/flr_ms"), "77")));
+	EXPECT_TRUE(EVENTUALLY(!strcmp(sim_get(EP1 "/flr_ms"), "77")));
 	EXPECT_LE(199, milliseconds() - start);
-	EXPECT_TRUE(EVENTUALLY(!strcmp(get(EP0 "/present"), "0")));
+	EXPECT_TRUE(EVENTUALLY(!strcmp(sim_get(EP0 "/present"), "0")));
 	EXPECT_LE(299, milliseconds() - start);
 	EXPECT_TRUE(EVENTUALLY(!is_bound(EP0)));
 
-	EXPECT_EQ(EINVAL, set(EP0 "/present", "1 x"));
-	EXPECT_EQ(ERANGE, set(EP0 "/present", "1 4294967296"));
-	EXPECT_EQ(EINVAL, set(EP0 "/present", "1 1 1"));
+	EXPECT_EQ(EINVAL, sim_set(EP0 "/present", "1 x"));
+	EXPECT_EQ(ERANGE, sim_set(EP0 "/present", "1 4294967296"));
+	EXPECT_EQ(EINVAL, sim_set(EP0 "/present", "1 1 1"));
 	EXPECT_SHOWS("0", EP0 "/present");
 
 	EXPECT_FALSE(is_leaking(1000, 64, happen));
 
 	/* What has not happened yet never does */
-	ASSERT_EQ(0, set(EP0 "/present", "1 1000000"));
-	ASSERT_EQ(0, set("f/live", "0"));
-	EXPECT_EQ(EINVAL, set(EP0 "/flr_ms", "1 1"));
+	ASSERT_EQ(0, sim_set(EP0 "/present", "1 1000000"));
+	ASSERT_EQ(0, sim_set("f/live", "0"));
+	EXPECT_EQ(EINVAL, sim_set(EP0 "/flr_ms", "1 1"));
 }
 
 SIM_TEST(slot)
@@ -925,26 +826,26 @@ SIM_TEST(slot)
 	char bdf[BDF_LEN];
 
 	build(_metadata);
-	ASSERT_EQ(0, set("f/port0/button", "1"));
-	ASSERT_EQ(0, set("f/port0/power_ctrl", "1"));
+	ASSERT_EQ(0, sim_set("f/port0/button", "1"));
+	ASSERT_EQ(0, sim_set("f/port0/power_ctrl", "1"));
 	go_live(_metadata);
-	strcpy(bdf, address_of(EP0));
+	strcpy(bdf, sim_address(EP0));
 
-	EXPECT_EQ(EOPNOTSUPP, set("f/port1/press_button", "1"));
-	EXPECT_EQ(EOPNOTSUPP, set("f/port1/power_fault", "1"));
-	EXPECT_EQ(ERANGE, set("f/port0/press_button", "0"));
-	EXPECT_EQ(ERANGE, set("f/port0/power_fault", "3"));
+	EXPECT_EQ(EOPNOTSUPP, sim_set("f/port1/press_button", "1"));
+	EXPECT_EQ(EOPNOTSUPP, sim_set("f/port1/power_fault", "1"));
+	EXPECT_EQ(ERANGE, sim_set("f/port0/press_button", "0"));
+	EXPECT_EQ(ERANGE, sim_set("f/port0/power_fault", "3"));
 
-	ASSERT_EQ(0, set("f/port0/press_button", "1"));
+	ASSERT_EQ(0, sim_set("f/port0/press_button", "1"));
 	EXPECT_TRUE(EVENTUALLY(kernel_says(self->kmsg,
 					   "Button press: will power off")));
 	EXPECT_TRUE(EVENTUALLY(is_gone(bdf)));
 	EXPECT_SHOWS("1", EP0 "/present");
-	EXPECT_TRUE(EVENTUALLY(!strcmp(get("f/port0/link_up"), "0")));
-	ASSERT_EQ(0, set("f/port0/press_button", "1"));
+	EXPECT_TRUE(EVENTUALLY(!strcmp(sim_get("f/port0/link_up"), "0")));
+	ASSERT_EQ(0, sim_set("f/port0/press_button", "1"));
 	EXPECT_TRUE(EVENTUALLY(is_bound(EP0)));
 
-	ASSERT_EQ(0, set("f/port0/power_fault", "1"));
+	ASSERT_EQ(0, sim_set("f/port0/power_fault", "1"));
 	EXPECT_SHOWS("0", "f/port0/link_up");
 	EXPECT_TRUE(EVENTUALLY(kernel_says(self->kmsg, "Power fault")));
 	EXPECT_TRUE(EVENTUALLY(is_gone(bdf)));
@@ -953,17 +854,17 @@ SIM_TEST(slot)
 SIM_TEST(link_stuck)
 {
 	live_fabric(_metadata);
-	ASSERT_EQ(0, set("f/port0/link_stuck", "1"));
+	ASSERT_EQ(0, sim_set("f/port0/link_stuck", "1"));
 	/* A Link that is up stays up */
 	EXPECT_SHOWS("1", "f/port0/link_up");
-	ASSERT_EQ(0, set(EP0 "/present", "0"));
-	EXPECT_TRUE(EVENTUALLY(number(EP0 "/counts", "remove") == 1));
-	ASSERT_EQ(0, set(EP0 "/present", "1"));
+	ASSERT_EQ(0, sim_set(EP0 "/present", "0"));
+	EXPECT_TRUE(EVENTUALLY(sim_number(EP0 "/counts", "remove") == 1));
+	ASSERT_EQ(0, sim_set(EP0 "/present", "1"));
 	EXPECT_TRUE(EVENTUALLY(kernel_says(self->kmsg, "No link")));
 	EXPECT_SHOWS("0", "f/port0/link_up");
-	EXPECT_EQ(1, number(EP0 "/counts", "probe"));
+	EXPECT_EQ(1, sim_number(EP0 "/counts", "probe"));
 
-	ASSERT_EQ(0, set("f/port0/link_stuck", "0"));
+	ASSERT_EQ(0, sim_set("f/port0/link_stuck", "0"));
 	EXPECT_TRUE(EVENTUALLY(is_bound(EP0)));
 }
 
@@ -989,26 +890,26 @@ SIM_TEST(resets)
 	int told;
 
 	build(_metadata);
-	ASSERT_EQ(0, set(EP0 "/flr", "1"));
-	ASSERT_EQ(0, set(EP1 "/af_flr", "1"));
-	ASSERT_EQ(0, set(EP1F1 "/pm_reset", "1"));
+	ASSERT_EQ(0, sim_set(EP0 "/flr", "1"));
+	ASSERT_EQ(0, sim_set(EP1 "/af_flr", "1"));
+	ASSERT_EQ(0, sim_set(EP1F1 "/pm_reset", "1"));
 	go_live(_metadata);
 
 	for (i = 0; i < ARRAY_SIZE(resets); i++) {
-		strcpy(bdf, address_of(resets[i].path));
+		strcpy(bdf, sim_address(resets[i].path));
 		for (j = 0; j < ARRAY_SIZE(others); j++) {
 			snprintf(path, sizeof(path), "%s/resets", others[j]);
 			for (k = 0; k < ARRAY_SIZE(kinds); k++)
-				before[j][k] = number(path, kinds[k]);
+				before[j][k] = sim_number(path, kinds[k]);
 		}
 		snprintf(path, sizeof(path), "%s/counts", resets[i].path);
-		told = number(path, "reset_prepare");
+		told = sim_number(path, "reset_prepare");
 
 		ASSERT_EQ(0, pci_write_attr(bdf, "reset_method", resets[i].method));
 		ASSERT_EQ(0, pci_write_attr(bdf, "reset", "1"));
 
-		EXPECT_EQ(told + 1, number(path, "reset_prepare"));
-		EXPECT_EQ(told + 1, number(path, "reset_done"));
+		EXPECT_EQ(told + 1, sim_number(path, "reset_prepare"));
+		EXPECT_EQ(told + 1, sim_number(path, "reset_done"));
 		ASSERT_EQ(0, pci_read_attr(bdf, "pci-sim/reset_done", buf,
 					   sizeof(buf)));
 		EXPECT_EQ(told + 1, atoi(buf));
@@ -1018,7 +919,7 @@ SIM_TEST(resets)
 				bool is = !strcmp(others[j], resets[i].path) &&
 					  !strcmp(kinds[k], resets[i].kind);
 
-				EXPECT_EQ(before[j][k] + is, number(path, kinds[k])) {
+				EXPECT_EQ(before[j][k] + is, sim_number(path, kinds[k])) {
 					TH_LOG("%s of %s: %s of %s", resets[i].method,
 					       resets[i].path, kinds[k], others[j]);
 				}
@@ -1033,23 +934,66 @@ SIM_TEST(slow_reset)
 	long start;
 
 	build(_metadata);
-	ASSERT_EQ(0, set(EP0 "/flr", "1"));
-	ASSERT_EQ(0, set(EP0 "/flr_ms", "10"));
+	ASSERT_EQ(0, sim_set(EP0 "/flr", "1"));
+	ASSERT_EQ(0, sim_set(EP0 "/flr_ms", "10"));
 	go_live(_metadata);
-	strcpy(bdf, address_of(EP0));
+	strcpy(bdf, sim_address(EP0));
 	ASSERT_EQ(0, pci_write_attr(bdf, "reset_method", "flr"));
-	ASSERT_EQ(0, set(EP0 "/flr_ms", "1500"));
+	ASSERT_EQ(0, sim_set(EP0 "/flr_ms", "1500"));
 	EXPECT_SHOWS("1500", EP0 "/flr_ms");
 
 	start = milliseconds();
 	EXPECT_EQ(0, pci_write_attr(bdf, "reset", "1"));
 	EXPECT_LE(1499, milliseconds() - start);
 
-	ASSERT_EQ(0, set(EP0 "/ready_ms", "never"));
+	ASSERT_EQ(0, sim_set(EP0 "/ready_ms", "never"));
 	EXPECT_SHOWS("never", EP0 "/ready_ms");
-	ASSERT_EQ(0, set("f/live", "0"));
+	ASSERT_EQ(0, sim_set("f/live", "0"));
 	EXPECT_SHOWS("10", EP0 "/flr_ms");
 	EXPECT_SHOWS("0", EP0 "/ready_ms");
+}
+
+/* vfio-pci gives a simulated device to userspace, and resets it for it */
+SIM_TEST(vfio)
+{
+	struct vfio_pci_hot_reset hot_reset = { .argsz = sizeof(hot_reset) };
+	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+	char bdf[BDF_LEN], driver[NAME_MAX];
+	int fd, flr, hot;
+
+	if (vfio_allow_noiommu())
+		SKIP(return, "the kernel has no CONFIG_VFIO_NOIOMMU");
+
+	build(_metadata);
+	ASSERT_EQ(0, sim_set(EP0 "/flr", "1"));
+	go_live(_metadata);
+	strcpy(bdf, sim_address(EP0));
+	ASSERT_EQ(0, pci_bind(bdf, "vfio-pci"));
+	ASSERT_EQ(0, pci_driver(bdf, driver, sizeof(driver)));
+	EXPECT_STREQ("vfio-pci", driver);
+
+	fd = vfio_cdev_open(bdf);
+	ASSERT_LE(0, fd);
+	bind.iommufd = open("/dev/iommu", O_RDWR);
+	ASSERT_LE(0, bind.iommufd);
+	ASSERT_EQ(0, ioctl(fd, VFIO_DEVICE_BIND_IOMMUFD, &bind));
+	ASSERT_EQ(0, ioctl(fd, VFIO_DEVICE_GET_INFO, &info));
+	EXPECT_TRUE(info.flags & VFIO_DEVICE_FLAGS_RESET);
+
+	flr = sim_number(EP0 "/resets", "flr");
+	hot = sim_number(EP0 "/resets", "hot");
+	EXPECT_EQ(0, ioctl(fd, VFIO_DEVICE_RESET));
+	EXPECT_EQ(flr + 1, sim_number(EP0 "/resets", "flr"));
+	EXPECT_EQ(0, ioctl(fd, VFIO_DEVICE_PCI_HOT_RESET, &hot_reset));
+	EXPECT_EQ(hot + 1, sim_number(EP0 "/resets", "hot"));
+	EXPECT_EQ(flr + 1, sim_number(EP0 "/resets", "flr"));
+
+	close(fd);
+	close(bind.iommufd);
+	ASSERT_EQ(0, pci_bind_default(bdf));
+	EXPECT_TRUE(is_bound(EP0));
+	EXPECT_EQ(2, sim_number(EP0 "/counts", "probe"));
 }
 
 /* PCI_ERR_COR_RCVR and PCI_ERR_UNC_DLP, which is fatal */
@@ -1061,29 +1005,29 @@ SIM_TEST(errors)
 	char buf[256];
 
 	build(_metadata);
-	ASSERT_EQ(0, set("f/port1/dpc", "1"));
+	ASSERT_EQ(0, sim_set("f/port1/dpc", "1"));
 	go_live(_metadata);
 
-	EXPECT_EQ(ERANGE, set(EP0 "/cor_error", "0"));
-	ASSERT_EQ(0, set(EP0 "/cor_error", RECEIVER_ERROR));
-	EXPECT_TRUE(EVENTUALLY(!pci_read_attr(address_of(EP0), "aer_dev_correctable",
+	EXPECT_EQ(ERANGE, sim_set(EP0 "/cor_error", "0"));
+	ASSERT_EQ(0, sim_set(EP0 "/cor_error", RECEIVER_ERROR));
+	EXPECT_TRUE(EVENTUALLY(!pci_read_attr(sim_address(EP0), "aer_dev_correctable",
 					      buf, sizeof(buf)) &&
 			       !strcmp(buf, "RxErr 1")));
-	EXPECT_EQ(0, number(EP0 "/counts", "error_detected"));
+	EXPECT_EQ(0, sim_number(EP0 "/counts", "error_detected"));
 
-	ASSERT_EQ(0, set(EP0 "/uncor_error", DATA_LINK_ERROR));
-	EXPECT_TRUE(EVENTUALLY(number(EP0 "/counts", "resume") == 1));
-	EXPECT_EQ(1, number(EP0 "/counts", "error_detected"));
-	EXPECT_EQ(1, number(EP0 "/counts", "slot_reset"));
-	EXPECT_EQ(1, number(EP0 "/resets", "hot"));
-	EXPECT_EQ(0, number(EP1 "/counts", "error_detected"));
+	ASSERT_EQ(0, sim_set(EP0 "/uncor_error", DATA_LINK_ERROR));
+	EXPECT_TRUE(EVENTUALLY(sim_number(EP0 "/counts", "resume") == 1));
+	EXPECT_EQ(1, sim_number(EP0 "/counts", "error_detected"));
+	EXPECT_EQ(1, sim_number(EP0 "/counts", "slot_reset"));
+	EXPECT_EQ(1, sim_number(EP0 "/resets", "hot"));
+	EXPECT_EQ(0, sim_number(EP1 "/counts", "error_detected"));
 
-	EXPECT_EQ(EOPNOTSUPP, set("f/port0/dpc_trigger", "1"));
-	ASSERT_EQ(0, set("f/port1/dpc_trigger", "1"));
-	EXPECT_TRUE(EVENTUALLY(number(EP1F1 "/counts", "resume") == 1));
-	EXPECT_EQ(1, number(EP1F1 "/counts", "slot_reset"));
-	EXPECT_EQ(1, number(EP1F1 "/resets", "hot"));
-	EXPECT_EQ(1, number(EP0 "/counts", "error_detected"));
+	EXPECT_EQ(EOPNOTSUPP, sim_set("f/port0/dpc_trigger", "1"));
+	ASSERT_EQ(0, sim_set("f/port1/dpc_trigger", "1"));
+	EXPECT_TRUE(EVENTUALLY(sim_number(EP1F1 "/counts", "resume") == 1));
+	EXPECT_EQ(1, sim_number(EP1F1 "/counts", "slot_reset"));
+	EXPECT_EQ(1, sim_number(EP1F1 "/resets", "hot"));
+	EXPECT_EQ(1, sim_number(EP0 "/counts", "error_detected"));
 }
 
 TEST_HARNESS_MAIN

@@ -220,20 +220,6 @@ int api_log_freed(int kmsg, const char *bdf)
 
 /* --- topology ------------------------------------------------------------- */
 
-int pci_write_errno(const char *bdf, const char *attr, const char *value)
-{
-	char path[PATH_MAX];
-	int fd, err;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", bdf, attr);
-	fd = open(path, O_WRONLY);
-	if (fd < 0)
-		return errno;
-	err = write(fd, value, strlen(value)) < 0 ? errno : 0;
-	close(fd);
-	return err;
-}
-
 int pci_bridge_above(const char *bdf, char bridge[BDF_LEN])
 {
 	char link[PATH_MAX], path[PATH_MAX], *name;

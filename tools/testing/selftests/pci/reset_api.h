@@ -86,9 +86,6 @@ int api_log_read(int kmsg, struct api_log *log);
 /* Is the memory of a device that was removed free, did the last user let go? */
 int api_log_freed(int kmsg, const char *bdf);
 
-/* 0 or the errno of a write that may well be refused */
-int pci_write_errno(const char *bdf, const char *attr, const char *value);
-
 /* Name of the bridge above a device, "" below a root bus */
 int pci_bridge_above(const char *bdf, char bridge[BDF_LEN]);
 bool pci_is_bridge(const char *bdf);

@@ -482,6 +482,9 @@ static bool can_time_out(struct env *env, const struct method *m)
 
 	if (m->flag & ACPI)
 		return false;
+	/* pciehp removes what does not come back from a reset of its link */
+	if (m->flag & LINK && supported & SLOT)
+		return false;
 	return m->flag & FUNC ||
 	       (pci_config(env->dev, cfg) > 0 && pci_cap(cfg, PCI_CAP_ID_PM));
 }
@@ -609,40 +612,6 @@ RESET_TEST(flags, bad_requests)
 
 /* --- flags: no memory ----------------------------------------------------- */
 
-static int fail_nth_fd = -1;
-
-static int fail_nth_open(void)
-{
-	/* Allocations that may sleep are not made to fail by default */
-	if (write_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "N") ||
-	    write_file("/sys/kernel/debug/failslab/verbose", "0"))
-		return -1;
-	fail_nth_fd = open("/proc/thread-self/fail-nth", O_RDWR);
-	return fail_nth_fd < 0 ? -1 : 0;
-}
-
-static void fail_nth(int n)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", n);
-	if (pwrite(fail_nth_fd, text, strlen(text), 0) < 0)
-		perror("fail-nth");
-}
-
-/* Whether the n-th allocation came to pass, and failed */
-static bool fail_nth_done(void)
-{
-	char text[16] = "";
-	bool done;
-
-	if (pread(fail_nth_fd, text, sizeof(text) - 1, 0) <= 0)
-		perror("fail-nth");
-	done = !atoi(text);
-	fail_nth(0);
-	return done;
-}
-
 enum request { RESET, QUERY, COMMIT };
 
 static int request(struct env *env, enum request request, unsigned int flag)
@@ -657,19 +626,6 @@ static int request(struct env *env, enum request request, unsigned int flag)
 	default:
 		return api_commit(env->ctl, 0);
 	}
-}
-
-static long slab_kb(void)
-{
-	char line[128];
-	long kb = -1;
-	FILE *f = fopen("/proc/meminfo", "r");
-
-	while (f && fgets(line, sizeof(line), f))
-		sscanf(line, "Slab: %ld", &kb);
-	if (f)
-		fclose(f);
-	return kb;
 }
 
 /*

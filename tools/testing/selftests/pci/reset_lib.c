@@ -73,6 +73,22 @@ int reset_parse_args(struct reset_args *args, int *argc, char **argv)
 	return 0;
 }
 
+int write_errno(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY), err;
+
+	if (fd < 0)
+		return errno;
+	err = write(fd, value, strlen(value)) < 0 ? errno : 0;
+	close(fd);
+	return err;
+}
+
+int pci_write_errno(const char *bdf, const char *attr, const char *value)
+{
+	return write_errno(attr_path(bdf, attr), value);
+}
+
 int write_file(const char *path, const char *value)
 {
 	int fd = open(path, O_WRONLY), ret = 0;
@@ -432,8 +448,91 @@ int pciehp_complaints(int kmsg)
 	return errno == EAGAIN ? found : failed("read /dev/kmsg");
 }
 
-/* Find nvme0n1 in .../<bdf>/nvme/nvme0/nvme0n1 */
-static int nvme_disk(const char *bdf, char *dev, size_t size)
+static int fail_nth_fd = -1;
+
+int fail_nth_open(void)
+{
+	/* Allocations that may sleep are not made to fail by default */
+	if (write_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "N") ||
+	    write_file("/sys/kernel/debug/failslab/verbose", "0"))
+		return -1;
+	fail_nth_fd = open("/proc/thread-self/fail-nth", O_RDWR);
+	return fail_nth_fd < 0 ? -1 : 0;
+}
+
+void fail_nth(int n)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", n);
+	if (pwrite(fail_nth_fd, text, strlen(text), 0) < 0)
+		perror("fail-nth");
+}
+
+bool fail_nth_done(void)
+{
+	char text[16] = "";
+	bool done;
+
+	if (pread(fail_nth_fd, text, sizeof(text) - 1, 0) <= 0)
+		perror("fail-nth");
+	done = !atoi(text);
+	fail_nth(0);
+	return done;
+}
+
+long slab_kb(void)
+{
+	char line[128];
+	long kb = -1;
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "Slab: %ld", &kb);
+	if (f)
+		fclose(f);
+	return kb;
+}
+
+bool has_iommu(void)
+{
+	DIR *dir = opendir("/sys/class/iommu");
+	struct dirent *de;
+	bool found = false;
+
+	while (dir && (de = readdir(dir)))
+		if (de->d_name[0] != '.')
+			found = true;
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+int vfio_allow_noiommu(void)
+{
+	return write_file("/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "1");
+}
+
+int vfio_cdev_open(const char *bdf)
+{
+	DIR *dir = opendir(attr_path(bdf, "vfio-dev"));
+	char path[PATH_MAX];
+	struct dirent *de;
+	int fd = -1;
+
+	while (dir && (de = readdir(dir))) {
+		if (de->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/dev/vfio/devices/%s", de->d_name);
+		fd = open(path, O_RDWR);
+	}
+	if (dir)
+		closedir(dir);
+	return fd;
+}
+
+/* nvme0 is in .../<bdf>/nvme/ */
+int nvme_disk(const char *bdf, char *dev, size_t size)
 {
 	char path[PATH_MAX], ctrl[NAME_MAX + 1] = "";
 	struct dirent *de;

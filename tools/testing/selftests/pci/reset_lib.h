@@ -47,6 +47,10 @@ bool pci_has_attr(const char *bdf, const char *attr);
 int pci_link_name(const char *bdf, const char *attr, char *name, size_t size);
 int write_file(const char *path, const char *value);
 
+/* The same for a write that may well be refused: 0 or its errno, and no message */
+int write_errno(const char *path, const char *value);
+int pci_write_errno(const char *bdf, const char *attr, const char *value);
+
 /* The driver's name, or "" if there is none */
 int pci_driver(const char *bdf, char *name, size_t size);
 
@@ -88,6 +92,28 @@ int reset_marked(const char *bdf);
  */
 int kmsg_open(void);
 int pciehp_complaints(int kmsg);
+
+/*
+ * The @n-th allocation of this thread from here on fails. fail_nth_done() tells
+ * whether it came to pass, and lets no other one fail. fail_nth_open() comes
+ * first, and fails if the kernel has no CONFIG_FAILSLAB.
+ */
+int fail_nth_open(void);
+void fail_nth(int n);
+bool fail_nth_done(void);
+
+/* Kernel memory that is in use for small objects, in KiB */
+long slab_kb(void);
+
+/* Is there an IOMMU? Without one, vfio gives devices only to who asks for it */
+bool has_iommu(void);
+int vfio_allow_noiommu(void);
+
+/* The cdev of a device with vfio-pci, not yet bound to an iommufd, or -1 */
+int vfio_cdev_open(const char *bdf);
+
+/* The disk of an NVMe controller, "/dev/nvme0n1"; no message if there is none yet */
+int nvme_disk(const char *bdf, char *dev, size_t size);
 
 /* Write and read back a block of the disk below an NVMe controller, O_DIRECT */
 int nvme_does_io(const char *bdf);

@@ -19,7 +19,7 @@ usage() {
 	  --modules DIR    build directory whose modules the guest gets
 	  --tests DIR      where the built tests are (the directory of this script)
 	  --out DIR        keep logs here, one directory for each topology
-	  --timeout SEC    for each VM (600)
+	  --timeout SEC    for each VM (1800)
 	  --list           list the tests
 
 	FILTER is a regular expression for lines of the list.
@@ -118,7 +118,7 @@ run_topology() { # TOPOLOGY
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
-kernel='' modules='' tests=$here out='' timeout=600 filter=. list=''
+kernel='' modules='' tests=$here out='' timeout=1800 filter=. list=''
 
 while [ $# -gt 0 ]; do
 	case $1 in

@@ -34,8 +34,6 @@
 #include "kselftest_harness.h"
 #include "reset_lib.h"
 
-#define NOIOMMU_PARAM "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
-
 #define INFO_MINSZ	sizeof(struct vfio_pci_hot_reset_info)
 #define RESET_MINSZ	sizeof(struct vfio_pci_hot_reset)
 
@@ -133,27 +131,6 @@ static int group_fd(struct user *user, const char *bdf, bool attach)
 	return fd;
 }
 
-/* The cdev of a device, not yet bound to an iommufd */
-static int cdev_open(const char *bdf)
-{
-	char path[PATH_MAX];
-	struct dirent *de;
-	int fd = -1;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio-dev", bdf);
-	dir = opendir(path);
-	while (dir && (de = readdir(dir))) {
-		if (de->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "/dev/vfio/devices/%s", de->d_name);
-		fd = open(path, O_RDWR);
-	}
-	if (dir)
-		closedir(dir);
-	return fd;
-}
-
 static int dev_open(struct user *user, bool cdev, const char *bdf, struct dev *dev)
 {
 	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
@@ -168,7 +145,7 @@ static int dev_open(struct user *user, bool cdev, const char *bdf, struct dev *d
 		return dev->fd < 0 ? -1 : 0;
 	}
 
-	dev->fd = cdev_open(bdf);
+	dev->fd = vfio_cdev_open(bdf);
 	if (dev->fd < 0)
 		return -1;
 	if (user->ctx < 0)
@@ -567,7 +544,7 @@ static void expect_unbound_refused(struct __test_metadata *_metadata)
 	struct info info;
 	int fd;
 
-	fd = cdev_open(args.scope[0]);
+	fd = vfio_cdev_open(args.scope[0]);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(EINVAL, get_info(fd, &info));
 	EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &reset));
@@ -987,21 +964,6 @@ RESET_TEST(last_close, resets_all)
 
 /* --- main ----------------------------------------------------------------------- */
 
-/* Without an IOMMU, vfio gives devices only to who asks for it */
-static int allow_noiommu(void)
-{
-	struct dirent *de;
-	DIR *dir = opendir("/sys/class/iommu");
-
-	noiommu = true;
-	while (dir && (de = readdir(dir)))
-		if (de->d_name[0] != '.')
-			noiommu = false;
-	if (dir)
-		closedir(dir);
-	return noiommu ? write_file(NOIOMMU_PARAM, "1") : 0;
-}
-
 int main(int argc, char **argv)
 {
 	if (reset_parse_args(&args, &argc, argv))
@@ -1010,7 +972,8 @@ int main(int argc, char **argv)
 		ksft_print_header();
 		ksft_exit_skip("no devices given, they would be reset: see run_vm_tests.sh\n");
 	}
-	if (allow_noiommu())
+	noiommu = !has_iommu();
+	if (noiommu && vfio_allow_noiommu())
 		return KSFT_FAIL;
 	return test_harness_run(argc, argv);
 }

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Resets of links, and what happens in hotplug slots at the same time
+ *
+ * - Nothing but the reset is ignored: a button that was pressed, a card that
+ *   was put into an empty slot, a card that is pulled right after.
+ * - A slot that was switched off stays off, and one that is about to be keeps
+ *   its device for as long as it should.
+ * - Reasons to ignore link changes may overlap.
+ * - Who removes a port, or unbinds its hotplug driver, and who resets its link
+ *   do not wait for each other.
+ */
+
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/pci_hotplug.h>
+#include <linux/pm_runtime.h>
+
+#include "sim-kunit.h"
+
+/* From pressing the button until the device is gone */
+#define RH_BUTTON_MS	8000
+/* Far more than everything takes together */
+#define RH_DEADLOCK_MS	(200 * MSEC_PER_SEC)
+
+/* A hotplug port below a switch, and another one for what is not affected */
+struct rh {
+	struct pci_sim *sim;
+	struct pci_sim_func *root;
+	struct pci_sim_func *up;
+	struct pci_sim_func *port;
+	struct pci_sim_func *ep;
+	struct pci_sim_func *other;
+	struct pci_dev *bridge;
+	struct task_struct *task;
+	struct completion done;
+	bool from_above;
+	int result;
+};
+
+static void rh_start(struct kunit *test, struct rh *rh, bool occupied,
+		     bool button)
+{
+	const struct pci_sim_port_config slot = {
+		.hotplug = true, .button = button, .power_ctrl = button,
+	};
+
+	rh->sim = sim_kunit_alloc(test);
+	rh->root = pci_sim_root_port(rh->sim);
+	rh->up = pci_sim_add_switch(rh->sim, rh->root);
+	/* Device 0 would share its INTA with the Root Port */
+	pci_sim_downstream_port(rh->up);
+	rh->port = pci_sim_add_downstream_port(rh->up, &slot);
+	rh->ep = pci_sim_endpoint(rh->sim, occupied ? rh->port : NULL);
+	rh->other = pci_sim_endpoint(rh->sim,
+				     pci_sim_add_downstream_port(rh->up, &slot));
+	sim_kunit_start(test, rh->sim);
+	rh->bridge = sim_kunit_dev(test, rh->port);
+}
+
+/* The link of the slot, or all that is below the Root Port */
+static int rh_reset(struct kunit *test, struct rh *rh)
+{
+	struct pci_sim_func *f = rh->from_above ? rh->up : rh->ep;
+
+	return pci_reset_bus_flags(sim_kunit_dev(test, f), PCI_RESET_LINK);
+}
+
+static void rh_press(struct pci_sim_func *port, void *data)
+{
+	pci_sim_press_button(port);
+}
+
+static void rh_plug(struct pci_sim_func *port, void *ep)
+{
+	pci_sim_plug(port, ep);
+}
+
+/* While its link is being reset, the port itself is not */
+static const unsigned int rh_during_ms[] = { 1, 10, 60, 120 };
+
+static void rh_during_desc(const unsigned int *ms, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "after %u ms", *ms);
+}
+
+KUNIT_ARRAY_PARAM(rh_during, rh_during_ms, rh_during_desc);
+
+static void rh_button(struct kunit *test)
+{
+	const unsigned int *ms = test->param_value;
+	struct rh rh = {};
+
+	rh_start(test, &rh, true, true);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_at(rh.port, *ms * USEC_PER_MSEC,
+					    rh_press, NULL));
+	KUNIT_EXPECT_EQ(test, 0, rh_reset(test, &rh));
+	msleep(2000);
+	SIM_EXPECT_BOUND(test, rh.ep, 1, 0);
+	msleep(RH_BUTTON_MS);
+	SIM_EXPECT_BOUND(test, rh.ep, 1, 1);
+	SIM_EXPECT_BOUND(test, rh.other, 1, 0);
+}
+
+/* Five seconds to change one's mind, whatever is reset meanwhile */
+static void rh_blinking(struct kunit *test)
+{
+	struct rh rh = {};
+
+	for (int i = 0; i < 2; i++) {
+		rh.from_above = i;
+		rh_start(test, &rh, true, true);
+		pci_sim_press_button(rh.port);
+		msleep(1000);
+		KUNIT_EXPECT_EQ(test, 0, rh_reset(test, &rh));
+		msleep(1000);
+		SIM_EXPECT_BOUND(test, rh.ep, 1, 0);
+		msleep(RH_BUTTON_MS);
+		SIM_EXPECT_BOUND(test, rh.ep, 1, 1);
+		SIM_EXPECT_BOUND(test, rh.other, 1, 0);
+	}
+}
+
+/*
+ * The port is reset, and so does not signal what is put into its slot.  Where
+ * there is a button, it has to be pressed.
+ */
+static void rh_inserted(struct kunit *test)
+{
+	const unsigned int *ms = test->param_value;
+	struct rh rh = { .from_above = true };
+	struct pci_sim_counts c;
+
+	for (int button = 0; button < 2; button++) {
+		rh_start(test, &rh, false, button);
+		/* A port that wakes up looks for itself */
+		pm_runtime_get_sync(&rh.bridge->dev);
+		KUNIT_ASSERT_EQ(test, 0,
+				pci_sim_at(rh.port, *ms * USEC_PER_MSEC,
+					   rh_plug, rh.ep));
+		KUNIT_EXPECT_EQ(test, 0, rh_reset(test, &rh));
+		msleep(2 * SIM_SETTLE_MS);
+		c = pci_sim_counts(rh.ep);
+		KUNIT_EXPECT_EQ(test, !button, c.probe);
+		if (button)
+			pci_sim_press_button(rh.port);
+		msleep(RH_BUTTON_MS);
+		SIM_EXPECT_BOUND(test, rh.ep, 1, 0);
+		SIM_EXPECT_BOUND(test, rh.other, 1, 0);
+		pm_runtime_put(&rh.bridge->dev);
+	}
+}
+
+static void rh_stays_off(struct kunit *test)
+{
+	struct rh rh = { .from_above = true };
+	struct hotplug_slot *slot;
+
+	rh_start(test, &rh, true, true);
+	slot = sim_kunit_dev(test, rh.ep)->slot->hotplug;
+	KUNIT_EXPECT_EQ(test, 0, slot->ops->disable_slot(slot));
+	SIM_EXPECT_BOUND(test, rh.ep, 1, 1);
+	/* With the port awake, and asleep */
+	for (int i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, 0, rh_reset(test, &rh));
+		msleep(2 * SIM_SETTLE_MS);
+		SIM_EXPECT_BOUND(test, rh.ep, 1, 1);
+		SIM_EXPECT_BOUND(test, rh.other, 1, 0);
+	}
+	KUNIT_EXPECT_EQ(test, 0, slot->ops->enable_slot(slot));
+	SIM_EXPECT_BOUND(test, rh.ep, 2, 1);
+}
+
+/* A reset within a section of link changes does not end that */
+static void rh_nested(struct kunit *test)
+{
+	struct rh rh = {};
+
+	for (int i = 0; i < 2; i++) {
+		rh.from_above = i;
+		rh_start(test, &rh, true, false);
+		pci_hp_ignore_link_change(rh.bridge);
+		KUNIT_EXPECT_EQ(test, 0, rh_reset(test, &rh));
+		msleep(SIM_SETTLE_MS);
+		pci_sim_link_flap(rh.port, 20);
+		msleep(SIM_SETTLE_MS);
+		pci_hp_unignore_link_change(rh.bridge);
+		msleep(SIM_SETTLE_MS);
+		SIM_EXPECT_BOUND(test, rh.ep, 1, 0);
+
+		pci_sim_unplug(rh.port);
+		msleep(3 * SIM_SETTLE_MS);
+		SIM_EXPECT_BOUND(test, rh.ep, 1, 1);
+	}
+}
+
+static int rh_thread(void *data)
+{
+	struct rh *rh = data;
+	struct pci_dev *pdev = pci_sim_get_dev(rh->from_above ? rh->up : rh->ep);
+
+	rh->result = -ENODEV;
+	if (pdev)
+		rh->result = pci_reset_bus_flags(pdev, PCI_RESET_LINK);
+	pci_dev_put(pdev);
+	complete(&rh->done);
+	return 0;
+}
+
+static void rh_in_thread(struct kunit *test, struct rh *rh)
+{
+	init_completion(&rh->done);
+	rh->task = kthread_run(rh_thread, rh, "reset");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, rh->task);
+}
+
+static void rh_finish(struct kunit *test, struct rh *rh)
+{
+	if (!wait_for_completion_timeout(&rh->done,
+					 msecs_to_jiffies(RH_DEADLOCK_MS))) {
+		KUNIT_FAIL(test, "deadlock");
+		wait_for_completion(&rh->done);
+	}
+}
+
+/* The port, or the switch, is removed while something is reset */
+static void rh_port_removed(struct kunit *test)
+{
+	const unsigned int *ms = test->param_value;
+	struct rh rh = {};
+
+	for (int i = 0; i < 4; i++) {
+		rh.from_above = i & 1;
+		rh_start(test, &rh, true, true);
+		rh_in_thread(test, &rh);
+		msleep(*ms);
+		pci_stop_and_remove_bus_device_locked(i & 2 ?
+						      sim_kunit_dev(test, rh.up) :
+						      rh.bridge);
+		rh_finish(test, &rh);
+		KUNIT_EXPECT_TRUE(test,
+				  !rh.result || rh.result == -ENODEV ||
+				  rh.result == -EBUSY);
+		SIM_EXPECT_BOUND(test, rh.ep, 1, 1);
+	}
+}
+
+/* Its slot, and what pciehp knows of it, is gone in the middle of its reset */
+static void rh_unbound(struct kunit *test)
+{
+	const unsigned int *ms = test->param_value;
+	struct device *service;
+	struct rh rh = {};
+	char name[32];
+
+	rh_start(test, &rh, true, true);
+	/* get_descriptor_id() of PCI_EXP_TYPE_DOWNSTREAM and the slot service */
+	snprintf(name, sizeof(name), "%s:pcie204", pci_name(rh.bridge));
+	service = device_find_child_by_name(&rh.bridge->dev, name);
+	KUNIT_ASSERT_NOT_NULL(test, service);
+	rh_in_thread(test, &rh);
+	msleep(*ms);
+	device_release_driver(service);
+	KUNIT_EXPECT_NULL(test, service->driver);
+	rh_finish(test, &rh);
+	KUNIT_EXPECT_EQ(test, 0, rh.result);
+	SIM_EXPECT_RESET(test, rh.ep, PCI_SIM_RESET_HOT);
+	KUNIT_EXPECT_GE(test, device_attach(service), 0);
+	KUNIT_EXPECT_NOT_NULL(test, service->driver);
+	put_device(service);
+
+	pci_sim_unplug(rh.port);
+	msleep(3 * SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, rh.ep, 1, 1);
+}
+
+static struct kunit_case rh_cases[] = {
+	KUNIT_CASE_PARAM(rh_button, rh_during_gen_params),
+	KUNIT_CASE(rh_blinking),
+	KUNIT_CASE_PARAM(rh_inserted, rh_during_gen_params),
+	KUNIT_CASE(rh_stays_off),
+	KUNIT_CASE(rh_nested),
+	KUNIT_CASE_PARAM(rh_port_removed, rh_during_gen_params),
+	KUNIT_CASE_PARAM(rh_unbound, rh_during_gen_params),
+	{}
+};
+
+/* Slow where time is real */
+static struct kunit_suite rh_suite = {
+	.name = "pci-reset-hotplug",
+	.attr.speed = KUNIT_SPEED_SLOW,
+	.test_cases = rh_cases,
+};
+
+kunit_test_suite(rh_suite);
+
+MODULE_DESCRIPTION("KUnit tests of resets and hotplug at the same time");
+MODULE_LICENSE("GPL");
