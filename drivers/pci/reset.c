@@ -398,14 +398,14 @@ bool pci_reset_flags_valid(pci_reset_flags_t flags)
  * a function reset, takes the config access of @dev, which the caller does not
  * hold, and may resume @dev.
  *
- * Return: what the reset would do, to be released by pci_reset_scope_put(),
- * or an ERR_PTR():
- * * -EINVAL	- no method or an unknown bit in @flags
- * * -ENODEV	- @dev has been removed or disconnected
- * * -ENOTTY	- none of the methods works for @dev where it is
- * * -EAGAIN	- @dev is being reset and @flags forbids to wait
- * * -EBUSY	- another device would be reset and @flags forbids that
- * * -ENOMEM	- out of memory
+ * Return:
+ * * what the reset would do, to be released by pci_reset_scope_put()
+ * * %-EINVAL: no method or an unknown bit in @flags
+ * * %-ENODEV: @dev has been removed or disconnected
+ * * %-ENOTTY: none of the methods works for @dev where it is
+ * * %-EAGAIN: @dev is being reset and @flags forbids to wait
+ * * %-EBUSY: another device would be reset and @flags forbids that
+ * * %-ENOMEM: out of memory
  */
 struct pci_reset_scope *pci_reset_scope_get(struct pci_dev *dev,
 					    pci_reset_flags_t flags)
@@ -710,6 +710,59 @@ static void pci_reset_hotplug_unignore(const struct pci_reset_scope *scope)
 		pci_hp_unignore_link_change(bridge);
 }
 
+/*
+ * Does a device still have its bus numbers, or the addresses in its BARs?  One
+ * that does not answer does not say that it has not.
+ */
+static bool pci_reset_dev_configured(struct pci_dev *dev)
+{
+	struct pci_bus_region region;
+	struct resource *res;
+	unsigned int i;
+	u32 reg;
+
+	if (dev->subordinate) {
+		pci_read_config_dword(dev, PCI_PRIMARY_BUS, &reg);
+		return PCI_POSSIBLE_ERROR(reg) ||
+		       (reg >> 8 & 0xff) == dev->subordinate->number;
+	}
+
+	pci_dev_for_each_resource(dev, res, i) {
+		if (i >= PCI_STD_NUM_BARS)
+			break;
+		if (!(res->flags & IORESOURCE_MEM) || !res->parent ||
+		    res->flags & IORESOURCE_PCI_EA_BEI)
+			continue;
+
+		pcibios_resource_to_bus(dev->bus, &region, res);
+		pci_read_config_dword(dev, PCI_BASE_ADDRESS_0 + 4 * i, &reg);
+		if (!PCI_POSSIBLE_ERROR(reg) &&
+		    (reg ^ lower_32_bits(region.start)) &
+		    (u32)PCI_BASE_ADDRESS_MEM_MASK)
+			return false;
+	}
+
+	return true;
+}
+
+/*
+ * A device that is pulled and put back once it was restored says that it is
+ * still the same.  While link changes are ignored nobody else notices.
+ */
+static void pci_reset_hotplug_check(const struct pci_reset_scope *scope)
+{
+	for (unsigned int i = 0; i < scope->nr_devs; i++) {
+		struct pci_dev *dev = scope->devs[i];
+		struct pci_dev *port = dev->bus->self;
+
+		if (dev->is_virtfn || !port || !port->is_hotplug_bridge)
+			continue;
+
+		assign_bit(PCI_DEV_UNCONFIGURED, &dev->priv_flags,
+			   !pci_reset_dev_configured(dev));
+	}
+}
+
 static int pci_reset_cxl_link(struct pci_dev *bridge)
 {
 	u16 ctl = cxl_port_dvsec(bridge) + PCI_DVSEC_CXL_PORT_CTL;
@@ -868,6 +921,7 @@ static int pci_reset_locked(const struct pci_reset_scope *scope,
 		rc = pci_reset_run(scope, 0);
 	rc = pci_reset_restore(scope, state, rc, pci_reset_dev_done, NULL);
 
+	pci_reset_hotplug_check(scope);
 	pci_reset_hotplug_unignore(scope);
 
 	return rc;
@@ -965,16 +1019,17 @@ int __pci_reset_scope_commit(const struct pci_reset_scope *scope,
  *
  * Context: May sleep.  See pci_reset_bus_flags() for the locks.
  *
- * Return: 0 if all devices of @scope were reset, otherwise
- * * -EINVAL	- an unknown bit in @modifiers, or %PCI_RESET_LOCKED although
+ * Return:
+ * * 0: all devices of @scope were reset
+ * * %-EINVAL: an unknown bit in @modifiers, or %PCI_RESET_LOCKED although
  *   the device is not locked
- * * -ENODEV	- the device has been removed or disconnected
- * * -ENOTTY	- the method does not work any more
- * * -EAGAIN	- a lock was contended
- * * -EBUSY	- @scope is not what would be reset now, or is more than the
+ * * %-ENODEV: the device has been removed or disconnected
+ * * %-ENOTTY: the method does not work any more
+ * * %-EAGAIN: a lock was contended
+ * * %-EBUSY: @scope is not what would be reset now, or is more than the
  *   device itself and @modifiers has %PCI_RESET_ALONE
- * * -ETIMEDOUT	- the link or a device did not come back from the reset
- * * -ENOMEM	- out of memory
+ * * %-ETIMEDOUT: the link or a device did not come back from the reset
+ * * %-ENOMEM: out of memory
  */
 int pci_reset_scope_commit(struct pci_reset_scope *scope,
 			   pci_reset_flags_t modifiers)
@@ -1025,13 +1080,14 @@ static int pci_reset_link(struct pci_bus *bus, struct pci_slot *slot,
  *
  * Context: As __pci_reset_scope_commit().
  *
- * Return: 0 if everything was reset, otherwise
- * * -ENOTTY	- there is no secondary bus, or a device cannot stand it
- * * -EAGAIN	- a lock was contended, or devices came and went all the time
- * * -EBUSY	- a device was added at the last moment
- * * -ETIMEDOUT	- the link or a device did not come back from the reset
- * * -ENODEV	- a device was disconnected meanwhile
- * * -ENOMEM	- out of memory
+ * Return:
+ * * 0: everything was reset
+ * * %-ENOTTY: there is no secondary bus, or a device cannot stand it
+ * * %-EAGAIN: a lock was contended, or devices came and went all the time
+ * * %-EBUSY: a device was added at the last moment
+ * * %-ETIMEDOUT: the link or a device did not come back from the reset
+ * * %-ENODEV: a device was disconnected meanwhile
+ * * %-ENOMEM: out of memory
  */
 int pci_reset_subordinate(struct pci_dev *bridge, pci_reset_flags_t modifiers)
 {

@@ -38,7 +38,7 @@ static void sim_count_reset(struct pci_sim_func *f, enum pci_sim_reset kind)
 	f->resets[kind]++;
 	sim_cfg_reset(f, kind);
 	if (sim_is_port(f))
-		sim_slot_status(f, 0);
+		sim_slot_reset(f);
 	sim_iov_update(f);
 }
 

@@ -410,6 +410,7 @@ void sim_wrote_sriov_control(struct pci_sim_func *f, const struct sim_write *w);
 void sim_slot_init(struct pci_sim_func *port);
 bool sim_slot_powered(struct pci_sim_func *port);
 void sim_slot_status(struct pci_sim_func *port, u16 set);
+void sim_slot_reset(struct pci_sim_func *port);
 void sim_wrote_slot_control(struct pci_sim_func *f, const struct sim_write *w);
 bool sim_slot_holds(struct pci_sim_func *port, struct pci_sim_func *card);
 void sim_slot_pull(struct pci_sim_func *port, struct pci_sim_func *card);

@@ -58,6 +58,20 @@ void sim_slot_status(struct pci_sim_func *port, u16 set)
 	*val |= (u32)set << 16;
 }
 
+/**
+ * sim_slot_reset - bring the slot of a port to its power-on state
+ * @port: Root Port or Downstream Port, its fabric locked
+ *
+ * A power controller that has tripped is reset with its port, and then power is
+ * on, unless the latch is open or it would trip again at once.
+ */
+void sim_slot_reset(struct pci_sim_func *port)
+{
+	if (!port->port.mrl_open && !port->port.fault_permanent)
+		port->port.power_fault = false;
+	sim_slot_status(port, 0);
+}
+
 static void sim_power_tripped(struct pci_sim_func *port)
 {
 	port->port.power_fault = true;

@@ -500,6 +500,35 @@ static void rf_pulled(struct kunit *test)
 }
 
 /*
+ * The switch is not there any more, and no hotplug port says so: nobody waits
+ * for what is below it longer than a Link may take.
+ */
+static void rf_cut_off(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *root = pci_sim_root_port(sim);
+	struct pci_sim_func *up = pci_sim_add_switch(sim, root);
+	struct pci_sim_func *down = pci_sim_downstream_port(up);
+	struct pci_sim_func *ep = pci_sim_endpoint(sim, down);
+	struct pci_dev *pdev[2];
+	ktime_t start;
+
+	sim_kunit_start(test, sim);
+	pdev[0] = sim_kunit_dev(test, ep);
+	pdev[1] = sim_kunit_dev(test, down);
+	pci_sim_unplug(root);
+	for (int i = 0; i < 2; i++) {
+		start = ktime_get();
+		KUNIT_EXPECT_EQ(test, -ETIMEDOUT,
+				pci_reset_bus_flags(pdev[i], PCI_RESET_LINK));
+		if (IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
+			KUNIT_EXPECT_GE(test, 5000,
+					ktime_ms_delta(ktime_get(), start));
+		SIM_EXPECT_TOLD(test, ep, i + 1);
+	}
+}
+
+/*
  * From probe, with the device lock held and before the driver is bound: what
  * hfi1 does
  */
@@ -998,13 +1027,16 @@ static const struct rf_loss rf_losses[] = {
 	{ "never ready", .late = true },
 	{ "never ready, 2.5 GT/s", .late = true,
 	  .speed = PCI_EXP_LNKCAP_SLS_2_5GB },
+	/* The port is reset as well, and so sends no event */
+	{ "no Link, hotplug", .hotplug = true },
 	{ "never ready, hotplug", .hotplug = true, .late = true },
 };
 
 KUNIT_ARRAY_PARAM_DESC(rf_loss, rf_losses, name);
 
-static void rf_lose_one(struct kunit *test, const struct rf_loss *l)
+static void rf_one_lost(struct kunit *test)
 {
+	const struct rf_loss *l = test->param_value;
 	struct pci_sim_func *root, *up, *down[3], *ep[3];
 	struct sim_config before[3];
 	struct pci_dev *pdev[3];
@@ -1049,11 +1081,6 @@ static void rf_lose_one(struct kunit *test, const struct rf_loss *l)
 	SIM_EXPECT_BOUND(test, ep[1], 1, l->hotplug);
 }
 
-static void rf_one_lost(struct kunit *test)
-{
-	rf_lose_one(test, test->param_value);
-}
-
 static struct kunit_case rf_cases[] = {
 	KUNIT_CASE_PARAM(rf_query, rf_method_gen_params),
 	KUNIT_CASE_PARAM(rf_refuse, rf_refusal_gen_params),
@@ -1070,6 +1097,7 @@ static struct kunit_case rf_cases[] = {
 	KUNIT_CASE(rf_changed),
 	KUNIT_CASE(rf_slot_gone),
 	KUNIT_CASE(rf_pulled),
+	KUNIT_CASE(rf_cut_off),
 	KUNIT_CASE_PARAM(rf_probe_at_boot, rf_probe_gen_params),
 	KUNIT_CASE_PARAM(rf_probe_later, rf_probe_gen_params),
 	KUNIT_CASE_PARAM(rf_probe_hot_added, rf_probe_gen_params),
@@ -1089,28 +1117,6 @@ static struct kunit_suite rf_suite = {
 };
 
 kunit_test_suite(rf_suite);
-
-#if IS_ENABLED(CONFIG_PCI_FAULTS_KUNIT_TEST)
-
-/* The port is reset as well, so that there is no event for pciehp */
-static void rf_one_lost_hotplug(struct kunit *test)
-{
-	rf_lose_one(test, &(struct rf_loss){ .hotplug = true });
-}
-
-static struct kunit_case rf_fault_cases[] = {
-	KUNIT_CASE(rf_one_lost_hotplug),
-	{}
-};
-
-static struct kunit_suite rf_fault_suite = {
-	.name = "pci-fault-reset-flags",
-	.test_cases = rf_fault_cases,
-};
-
-kunit_test_suite(rf_fault_suite);
-
-#endif
 
 MODULE_DESCRIPTION("KUnit tests of pci_reset_bus_flags()");
 MODULE_LICENSE("GPL");

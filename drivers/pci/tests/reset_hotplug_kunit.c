@@ -9,6 +9,8 @@
  * - Reasons to ignore link changes may overlap.
  * - Who removes a port, or unbinds its hotplug driver, and who resets its link
  *   do not wait for each other.
+ * - A rescan does not give other bus numbers to what is being reset.
+ * - What DPC was about to recover when it was unbound does not stay contained.
  */
 
 #include <linux/kthread.h>
@@ -224,6 +226,88 @@ static void rh_finish(struct kunit *test, struct rh *rh)
 	}
 }
 
+static void rh_put_back(struct pci_sim_func *port, void *card)
+{
+	pci_sim_unplug(port);
+	pci_sim_plug(port, card);
+}
+
+/*
+ * It says that it is the same, and it is, but it has lost its configuration
+ * once it was restored, while the reset waits for somebody else.
+ */
+static void rh_lost(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *up, *port, *ep, *late;
+
+	up = pci_sim_add_switch(sim, pci_sim_root_port(sim));
+	port = pci_sim_downstream_port(up, .hotplug = true);
+	ep = pci_sim_endpoint(sim, port);
+	late = pci_sim_endpoint(sim, pci_sim_downstream_port(up));
+	late = pci_sim_function(late);
+	sim_kunit_start(test, sim);
+	/* Links and first Functions are waited for before anything is restored */
+	pci_sim_set_ready_ms(late, 2000);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_at(port, 1000 * USEC_PER_MSEC,
+					    rh_put_back, ep));
+	KUNIT_EXPECT_EQ(test, 0,
+			pci_reset_bus_flags(sim_kunit_dev(test, up),
+					    PCI_RESET_LINK));
+	msleep(3 * SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 2, 1);
+	SIM_EXPECT_BOUND(test, late, 1, 0);
+}
+
+/* The same for a switch: all below is cut off, and waited for no longer */
+static void rh_lost_switch(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *up, *ep;
+
+	port = pci_sim_root_port(sim, .hotplug = true);
+	up = pci_sim_add_switch(sim, port);
+	ep = pci_sim_endpoint(sim, pci_sim_downstream_port(up));
+	sim_kunit_start(test, sim);
+	pci_sim_set_ready_ms(ep, 2000);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_at(port, 1000 * USEC_PER_MSEC,
+					    rh_put_back, up));
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT,
+			pci_reset_bus_flags(sim_kunit_dev(test, up),
+					    PCI_RESET_LINK));
+	msleep(5 * SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 2, 1);
+}
+
+/* Bus numbers, and Secondary Bus Reset, are as before the rescan */
+static void rh_rescan(struct kunit *test)
+{
+	const unsigned int *ms = test->param_value;
+	struct pci_bus *bus;
+	struct rh rh = {};
+	u16 control;
+
+	for (int i = 0; i < 2; i++) {
+		rh.from_above = i;
+		rh_start(test, &rh, true, false);
+		bus = rh.bridge->subordinate;
+		rh_in_thread(test, &rh);
+		msleep(*ms);
+		pci_lock_rescan_remove();
+		pci_rescan_bus(sim_kunit_dev(test, rh.root)->bus);
+		pci_unlock_rescan_remove();
+		rh_finish(test, &rh);
+		KUNIT_EXPECT_EQ(test, 0, rh.result);
+
+		KUNIT_EXPECT_PTR_EQ(test, bus, rh.bridge->subordinate);
+		pci_read_config_word(rh.bridge, PCI_BRIDGE_CONTROL, &control);
+		KUNIT_EXPECT_EQ(test, 0, control & PCI_BRIDGE_CTL_BUS_RESET);
+		SIM_EXPECT_RESET(test, rh.ep, PCI_SIM_RESET_HOT);
+		SIM_EXPECT_BOUND(test, rh.ep, 1, 0);
+		SIM_EXPECT_BOUND(test, rh.other, 1, 0);
+	}
+}
+
 /* The port, or the switch, is removed while something is reset */
 static void rh_port_removed(struct kunit *test)
 {
@@ -246,19 +330,78 @@ static void rh_port_removed(struct kunit *test)
 	}
 }
 
+static void rh_contained(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *ep;
+	struct pci_dev *bridge;
+	struct pci_bus *bus;
+
+	port = pci_sim_root_port(sim, .dpc = true);
+	ep = pci_sim_endpoint(sim, port);
+	sim_kunit_start(test, sim);
+	bridge = sim_kunit_dev(test, port);
+	bus = bridge->bus;
+
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_dpc_trigger(port));
+	pci_stop_and_remove_bus_device_locked(bridge);
+	SIM_EXPECT_BOUND(test, ep, 1, 1);
+	KUNIT_EXPECT_FALSE(test, pci_sim_link_is_up(port));
+
+	/* Once to find the port, and once more when the link is up */
+	for (int i = 0; i < 2; i++) {
+		pci_lock_rescan_remove();
+		pci_rescan_bus(bus);
+		pci_unlock_rescan_remove();
+		msleep(SIM_SETTLE_MS);
+	}
+	KUNIT_EXPECT_TRUE(test, pci_sim_link_is_up(port));
+	SIM_EXPECT_BOUND(test, ep, 2, 1);
+}
+
+/* What pciehp is bound to, with a reference */
+static struct device *rh_service(struct kunit *test, struct rh *rh)
+{
+	struct device *service;
+	char name[32];
+
+	/* get_descriptor_id() of PCI_EXP_TYPE_DOWNSTREAM and the slot service */
+	snprintf(name, sizeof(name), "%s:pcie204", pci_name(rh->bridge));
+	service = device_find_child_by_name(&rh->bridge->dev, name);
+	KUNIT_ASSERT_NOT_NULL(test, service);
+	return service;
+}
+
+/*
+ * The reset of a port resets its power controller.  This is about the simulator:
+ * pciehp, which would switch the slot off and on, does not look.
+ */
+static void rh_power_fault(struct kunit *test)
+{
+	struct rh rh = { .from_above = true };
+	struct device *service;
+
+	rh_start(test, &rh, true, true);
+	service = rh_service(test, &rh);
+	device_release_driver(service);
+	put_device(service);
+
+	pci_sim_power_fault(rh.port, false);
+	KUNIT_EXPECT_FALSE(test, pci_sim_link_is_up(rh.port));
+	KUNIT_EXPECT_EQ(test, 0, rh_reset(test, &rh));
+	KUNIT_EXPECT_TRUE(test, pci_sim_link_is_up(rh.port));
+	SIM_EXPECT_BOUND(test, rh.ep, 1, 0);
+}
+
 /* Its slot, and what pciehp knows of it, is gone in the middle of its reset */
 static void rh_unbound(struct kunit *test)
 {
 	const unsigned int *ms = test->param_value;
 	struct device *service;
 	struct rh rh = {};
-	char name[32];
 
 	rh_start(test, &rh, true, true);
-	/* get_descriptor_id() of PCI_EXP_TYPE_DOWNSTREAM and the slot service */
-	snprintf(name, sizeof(name), "%s:pcie204", pci_name(rh.bridge));
-	service = device_find_child_by_name(&rh.bridge->dev, name);
-	KUNIT_ASSERT_NOT_NULL(test, service);
+	service = rh_service(test, &rh);
 	rh_in_thread(test, &rh);
 	msleep(*ms);
 	device_release_driver(service);
@@ -280,8 +423,13 @@ static struct kunit_case rh_cases[] = {
 	KUNIT_CASE(rh_blinking),
 	KUNIT_CASE_PARAM(rh_inserted, rh_during_gen_params),
 	KUNIT_CASE(rh_stays_off),
+	KUNIT_CASE(rh_power_fault),
 	KUNIT_CASE(rh_nested),
+	KUNIT_CASE(rh_lost),
+	KUNIT_CASE(rh_lost_switch),
+	KUNIT_CASE_PARAM(rh_rescan, rh_during_gen_params),
 	KUNIT_CASE_PARAM(rh_port_removed, rh_during_gen_params),
+	KUNIT_CASE(rh_contained),
 	KUNIT_CASE_PARAM(rh_unbound, rh_during_gen_params),
 	{}
 };
