@@ -20,7 +20,10 @@
  *   device lock and config	of the bridge above the link, then of the
  *   access (pci_dev_lock())	affected devices in the order of the snapshot:
  *				top down, the same order for every reset.  A
- *				function reset does not lock the bridge
+ *				function reset does not lock the bridge.  A
+ *				rescan takes the config access of the bridges
+ *				that it scans, top down as well, and no lock of
+ *				a device but one that it has just found
  *   pci_slot_srcu		around ->reset_slot(), to keep the hotplug
  *				driver from going away
  *   pciehp's reset_lock	taken inside of ->reset_slot(); pciehp drops it
@@ -747,7 +750,8 @@ static bool pci_reset_dev_configured(struct pci_dev *dev)
 
 /*
  * A device that is pulled and put back once it was restored says that it is
- * still the same.  While link changes are ignored nobody else notices.
+ * still the same.  While link changes are ignored nobody else notices.  After
+ * an error the drivers restore, or do not: that says nothing then.
  */
 static void pci_reset_hotplug_check(const struct pci_reset_scope *scope)
 {

@@ -1025,7 +1025,7 @@ static const struct eo_set *eo_find_set(const char *name)
  * With KASAN all of it takes minutes.  A step that has no divisor in common with
  * the number of values that a property has comes across all of them.
  */
-#define EO_KASAN_STEP	7
+#define EO_KASAN_STEP	11
 
 static int eo_init(struct kunit *test)
 {
