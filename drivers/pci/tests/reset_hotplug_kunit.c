@@ -302,7 +302,7 @@ static void rh_rescan(struct kunit *test)
 		pci_rescan_bus(sim_kunit_dev(test, rh.root)->bus);
 		pci_unlock_rescan_remove();
 		/* All that is left for the reset to do is to return */
-		msleep(1);
+		msleep(20);
 		KUNIT_EXPECT_TRUE(test, completion_done(&rh.done));
 		rh_finish(test, &rh);
 		pm_runtime_put(&rh.bridge->dev);
