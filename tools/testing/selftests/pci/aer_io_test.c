@@ -23,7 +23,6 @@
 #include "kselftest_harness.h"
 #include "reset_lib.h"
 
-#define MAX_PORTS	4
 #define ERRORS		8	/* at each port */
 
 #define SECTOR		512
@@ -41,8 +40,6 @@
 #define DEADLINE_S	600
 
 static struct reset_args args;
-static const char *ports[MAX_PORTS];
-static int nr_ports;
 
 static time_t now(void)
 {
@@ -227,53 +224,7 @@ static void *read_blocks(void *data)
 	return NULL;
 }
 
-/* --- errors ------------------------------------------------------------------------ */
-
-/* What the kernel said so far */
-struct said {
-	int kmsg;
-	unsigned int recovered;
-	unsigned int failed;
-	unsigned int restarted;		/* by the NVMe driver */
-};
-
-static void listen(struct said *said)
-{
-	char rec[8192];
-	ssize_t len;
-
-	/* EPIPE: some were overwritten, the next read is for those which are left */
-	while ((len = read(said->kmsg, rec, sizeof(rec) - 1)) > 0 || errno == EPIPE) {
-		rec[len > 0 ? len : 0] = 0;
-		said->recovered += !!strstr(rec, "device recovery successful");
-		said->failed += !!strstr(rec, "device recovery failed");
-		said->restarted += !!strstr(rec, "restart after slot reset");
-	}
-}
-
-/* Data Link Protocol Error, which is fatal */
-static int inject(const char *port)
-{
-	char command[128];
-
-	snprintf(command, sizeof(command),
-		 "vm-monitor pcie_aer_inject_error %s DLP > /dev/null", port);
-	return system(command);
-}
-
-/* Has the recovery ended that is the n-th? */
-static bool recovery_ends(struct said *said, unsigned int nr)
-{
-	time_t end = now() + DEADLINE_S;
-
-	do {
-		listen(said);
-		if (said->recovered + said->failed >= nr)
-			return true;
-		usleep(10000);
-	} while (now() < end);
-	return false;
-}
+/* --- progress ---------------------------------------------------------------------- */
 
 static bool all_get_on(struct worker *workers, unsigned int nr)
 {
@@ -327,7 +278,7 @@ FIXTURE(aer_io) {
 	struct io *io;
 	struct worker workers[WRITERS + READERS];
 	struct identity id;
-	struct said said;
+	struct error_log log;
 	int pciehp;		/* its log */
 	struct sector *buf;
 };
@@ -356,7 +307,7 @@ FIXTURE_SETUP(aer_io)
 	}
 	ASSERT_EQ(0, fdatasync(self->io->fd));
 
-	self->said.kmsg = kmsg_open();
+	self->log.kmsg = kmsg_open();
 	self->pciehp = kmsg_open();
 	ASSERT_LE(0, self->pciehp);
 }
@@ -381,15 +332,15 @@ TEST_F_TIMEOUT(aer_io, fatal, LONG_TIMEOUT)
 					    i < WRITERS ? write_blocks : read_blocks, worker));
 	}
 
-	for (i = 0; i < ERRORS * (unsigned int)nr_ports; i++) {
+	for (i = 0; i < ERRORS * (unsigned int)args.nr_port; i++) {
 		ASSERT_TRUE(all_get_on(self->workers, WRITERS + READERS)) {
 			TH_LOG("no I/O after %u errors", i);
 		}
 		STORE(io->nr_errors, i + 1);
 		STORE(io->down, true);
-		ASSERT_EQ(0, inject(ports[i % nr_ports]));
-		ASSERT_TRUE(recovery_ends(&self->said, i + 1)) {
-			TH_LOG("error %u at %s: no recovery", i, ports[i % nr_ports]);
+		ASSERT_EQ(0, inject_fatal(args.port[i % args.nr_port]));
+		ASSERT_TRUE(error_log_wait(&self->log, i + 1)) {
+			TH_LOG("error %u at %s: no recovery", i, args.port[i % args.nr_port]);
 		}
 		STORE(io->down, false);
 	}
@@ -416,10 +367,10 @@ TEST_F_TIMEOUT(aer_io, fatal, LONG_TIMEOUT)
 	EXPECT_EQ(0, wrong);
 
 	/* One recovery for each error */
-	listen(&self->said);
-	EXPECT_EQ(ERRORS * nr_ports, self->said.recovered);
-	EXPECT_EQ(0, self->said.failed);
-	EXPECT_EQ(ERRORS * nr_ports, self->said.restarted);
+	error_log_read(&self->log);
+	EXPECT_EQ(ERRORS * args.nr_port, self->log.recovered);
+	EXPECT_EQ(0, self->log.failed);
+	EXPECT_EQ(ERRORS * args.nr_port, self->log.restarted);
 
 	/* And no removal */
 	EXPECT_EQ(0, pciehp_complaints(self->pciehp));
@@ -429,34 +380,14 @@ TEST_F_TIMEOUT(aer_io, fatal, LONG_TIMEOUT)
 	EXPECT_STREQ(self->id.diskseq, id.diskseq);
 	EXPECT_EQ(self->id.ino, id.ino);
 	EXPECT_EQ(0, nvme_does_io(args.scope[0]));
-	ksft_print_msg("%u errors, %u I/Os failed\n", ERRORS * nr_ports, failed);
-}
-
-/* "port=rp0,dp0", taken out of argv */
-static void parse_ports(int *argc, char **argv)
-{
-	int i, left = 1;
-	char *list;
-
-	for (i = 1; i < *argc; i++) {
-		if (strncmp(argv[i], "port=", 5)) {
-			argv[left++] = argv[i];
-			continue;
-		}
-		list = argv[i] + 5;
-		while (list && nr_ports < MAX_PORTS)
-			ports[nr_ports++] = strsep(&list, ",");
-	}
-	argv[left] = NULL;
-	*argc = left;
+	ksft_print_msg("%u errors, %u I/Os failed\n", ERRORS * args.nr_port, failed);
 }
 
 int main(int argc, char **argv)
 {
-	parse_ports(&argc, argv);
 	if (reset_parse_args(&args, &argc, argv))
 		return KSFT_FAIL;
-	if (args.nr_scope != 1 || !nr_ports) {
+	if (args.nr_scope != 1 || !args.nr_port) {
 		ksft_print_header();
 		ksft_exit_skip("no NVMe and no port given: see run_vm_tests.sh\n");
 	}

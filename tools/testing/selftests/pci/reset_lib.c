@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/pci_regs.h>
@@ -43,16 +44,27 @@ static const char *attr_path(const char *bdf, const char *attr)
 /* "0000:01:00.0 0000:01:00.1 outside=0000:02:00.0", taken out of argv */
 int reset_parse_args(struct reset_args *args, int *argc, char **argv)
 {
-	static const char outside[] = "outside=";
+	static const char outside[] = "outside=", port[] = "port=";
 	unsigned int dom, bus, dev, fn;
 	int i, left = 1;
 
 	memset(args, 0, sizeof(*args));
 	for (i = 1; i < *argc; i++) {
 		bool out = !strncmp(argv[i], outside, strlen(outside));
+		char *list;
 		const char *bdf = argv[i] + (out ? strlen(outside) : 0);
 		int *nr = out ? &args->nr_outside : &args->nr_scope;
 
+		if (!strncmp(argv[i], port, strlen(port))) {
+			list = argv[i] + strlen(port);
+			while (list && args->nr_port < MAX_PORTS)
+				args->port[args->nr_port++] = strsep(&list, ",");
+			if (list) {
+				fprintf(stderr, "more than %d ports\n", MAX_PORTS);
+				return -1;
+			}
+			continue;
+		}
 		if (strlen(bdf) >= BDF_LEN ||
 		    sscanf(bdf, "%x:%x:%x.%x", &dom, &bus, &dev, &fn) != 4) {
 			argv[left++] = argv[i];
@@ -446,6 +458,44 @@ int pciehp_complaints(int kmsg)
 		found++;
 	}
 	return errno == EAGAIN ? found : failed("read /dev/kmsg");
+}
+
+int inject_fatal(const char *port)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command),
+		 "vm-monitor pcie_aer_inject_error %s DLP > /dev/null", port);
+	return system(command) ? failed(command) : 0;
+}
+
+void error_log_read(struct error_log *log)
+{
+	char rec[8192];
+	ssize_t len;
+
+	/* EPIPE: some were overwritten, the next read is for those which are left */
+	while ((len = read(log->kmsg, rec, sizeof(rec) - 1)) > 0 || errno == EPIPE) {
+		rec[len > 0 ? len : 0] = 0;
+		log->recovered += !!strstr(rec, "device recovery successful");
+		log->failed += !!strstr(rec, "device recovery failed");
+		log->restarted += !!strstr(rec, "restart after slot reset");
+	}
+}
+
+bool error_log_wait(struct error_log *log, unsigned int nr)
+{
+	struct timespec start, now;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	do {
+		error_log_read(log);
+		if (log->recovered + log->failed >= nr)
+			return true;
+		usleep(10000);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while (now.tv_sec - start.tv_sec < LONG_TIMEOUT / 6);
+	return false;
 }
 
 static int fail_nth_fd = -1;

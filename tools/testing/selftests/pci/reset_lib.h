@@ -15,6 +15,7 @@
 
 #define BDF_LEN		16
 #define MAX_DEVS	8
+#define MAX_PORTS	4
 #define CFG_SIZE	4096
 
 /*
@@ -30,12 +31,16 @@
  * @nr_scope: how many
  * @outside: devices that it must leave alone
  * @nr_outside: how many
+ * @port: ports above the first device, by the IDs that QEMU's monitor knows
+ * @nr_port: how many
  */
 struct reset_args {
 	const char *scope[MAX_DEVS];
 	int nr_scope;
 	const char *outside[MAX_DEVS];
 	int nr_outside;
+	const char *port[MAX_PORTS];
+	int nr_port;
 };
 
 int reset_parse_args(struct reset_args *args, int *argc, char **argv);
@@ -92,6 +97,25 @@ int reset_marked(const char *bdf);
  */
 int kmsg_open(void);
 int pciehp_complaints(int kmsg);
+
+/*
+ * Have QEMU inject a fatal error into a port: a Data Link Protocol Error, which
+ * the port finds itself
+ */
+int inject_fatal(const char *port);
+
+/* What the kernel has said of errors, in a log that kmsg_open() opened */
+struct error_log {
+	int kmsg;
+	unsigned int recovered;
+	unsigned int failed;
+	unsigned int restarted;		/* by the NVMe driver */
+};
+
+void error_log_read(struct error_log *log);
+
+/* Wait until @nr recoveries have ended, well or not; false if they do not */
+bool error_log_wait(struct error_log *log, unsigned int nr);
 
 /*
  * The @n-th allocation of this thread from here on fails. fail_nth_done() tells

@@ -4,7 +4,7 @@
  * VFIO_DEVICE_PCI_HOT_RESET, through a group and through a cdev with iommufd,
  * with an IOMMU and without one.
  *
- *	vfio_hot_reset_test [-f hot_reset] BDF... [outside=BDF...]
+ *	vfio_hot_reset_test [-f hot_reset] BDF... [outside=BDF...] [port=ID]
  *
  * The first devices are all that a reset of the bus of the first one affects,
  * the others must not notice. An ioctl that returns 0 proves nothing, so each
@@ -12,7 +12,8 @@
  * none (see reset_mark()).
  *
  * Fixtures: hot_reset is for any devices, shared and race for two or more below
- * one port, last_close for two or more that have no reset of their own.
+ * one port, last_close for two or more that have no reset of their own, error for
+ * those below the port that QEMU knows by this ID.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -23,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -730,6 +732,43 @@ RESET_TEST(hot_reset, bystander)
 	ASSERT_EQ(0, reset_mark(bdf));	/* for the end of the test */
 }
 
+/* The next user finds no trace of this one */
+RESET_TEST(hot_reset, close)
+{
+	struct vfio_region_info config = { .argsz = sizeof(config),
+					   .index = VFIO_PCI_CONFIG_REGION_INDEX };
+	__u8 before[MAX_DEVS][CFG_SIZE];
+	struct env *env = &self->env;
+	char methods[64];
+	__u16 devctl;
+	int i, cap;
+
+	for (i = 0; i < args.nr_scope; i++) {
+		ASSERT_EQ(0, pci_read_attr(args.scope[i], "reset_method", methods,
+					   sizeof(methods)));
+		if (!strstr(methods, "flr"))
+			SKIP(return, "no FLR");
+	}
+
+	env_open(_metadata, env, args.nr_scope);
+	read_configs(_metadata, before);
+	for (i = 0; i < args.nr_scope; i++) {
+		ASSERT_EQ(0, ioctl(env->dev[i].fd, VFIO_DEVICE_GET_REGION_INFO, &config));
+		cap = pci_cap(before[i], PCI_CAP_ID_EXP);
+		if (!cap)
+			continue;
+		memcpy(&devctl, before[i] + cap + PCI_EXP_DEVCTL, 2);
+		devctl ^= PCI_EXP_DEVCTL_URRE;
+		ASSERT_EQ(2, pwrite(env->dev[i].fd, &devctl, 2,
+				    config.offset + cap + PCI_EXP_DEVCTL));
+	}
+	mark_scope(_metadata);
+	for (i = 0; i < args.nr_scope; i++)
+		dev_close(&env->dev[i]);
+	expect_marks(_metadata, 0);
+	expect_configs(_metadata, before);
+}
+
 /* --- shared: who owns a part of the scope only ------------------------------- */
 
 RESET_FIXTURE(shared)
@@ -960,6 +999,77 @@ RESET_TEST(last_close, resets_all)
 	}
 	dev_close(&env->dev[i]);
 	expect_marks(_metadata, 0);
+}
+
+/* --- error: one at the port above -------------------------------------------- */
+
+RESET_FIXTURE(error)
+
+/* An eventfd that vfio signals when it is told of an error */
+static int error_event(int fd)
+{
+	struct {
+		struct vfio_irq_set hdr;
+		__s32 event;
+	} set = {
+		.hdr.argsz = sizeof(set),
+		.hdr.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+		.hdr.index = VFIO_PCI_ERR_IRQ_INDEX,
+		.hdr.count = 1,
+		.event = eventfd(0, EFD_NONBLOCK),
+	};
+
+	return ioctl(fd, VFIO_DEVICE_SET_IRQS, &set) ? -1 : set.event;
+}
+
+/*
+ * The error resets the device under its user, who is told. It is recovered with
+ * its configuration, but for bus mastering, and as good as any when the user turns
+ * that on again.
+ */
+RESET_TEST(error, fatal)
+{
+	struct vfio_region_info config = { .argsz = sizeof(config),
+					   .index = VFIO_PCI_CONFIG_REGION_INDEX };
+	const __u16 on = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+	__u8 before[MAX_DEVS][CFG_SIZE];
+	struct env *env = &self->env;
+	struct error_log log = {};
+	int fd, event;
+	__u64 count;
+	__u16 cmd;
+
+	if (args.nr_scope != 1 || args.nr_port != 1)
+		SKIP(return, "not one device and a port above it");
+	env_open(_metadata, env, 1);
+	fd = env->dev[0].fd;
+	ASSERT_EQ(0, ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &config));
+	ASSERT_EQ(2, pwrite(fd, &on, 2, config.offset + PCI_COMMAND));
+	event = error_event(fd);
+	ASSERT_LE(0, event);
+	log.kmsg = kmsg_open();
+	ASSERT_LE(0, log.kmsg);
+
+	mark_scope(_metadata);
+	read_configs(_metadata, before);
+	ASSERT_EQ(0, inject_fatal(args.port[0]));
+	ASSERT_TRUE(error_log_wait(&log, 1));
+	EXPECT_EQ(1, log.recovered);
+	EXPECT_EQ(0, log.failed);
+	EXPECT_EQ(8, read(event, &count, sizeof(count)));
+
+	ASSERT_EQ(2, pread(fd, &cmd, 2, config.offset + PCI_COMMAND));
+	EXPECT_EQ(PCI_COMMAND_MEMORY, cmd & on);
+	ASSERT_EQ(2, pwrite(fd, &on, 2, config.offset + PCI_COMMAND));
+	expect_configs(_metadata, before);
+	expect_marks(_metadata, 0);
+
+	expect_reset(_metadata, env);
+	error_log_read(&log);
+	EXPECT_EQ(1, log.recovered);
+	EXPECT_EQ(0, log.failed);
+	close(log.kmsg);
+	close(event);
 }
 
 /* --- main ----------------------------------------------------------------------- */
