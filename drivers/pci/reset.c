@@ -77,8 +77,12 @@ static int pci_reset_walk(struct pci_bus *bus, struct pci_slot *slot,
 	lockdep_assert_held(&pci_bus_sem);
 
 	list_for_each_entry(dev, &bus->devices, bus_list) {
-		/* A VF goes with its PF, whichever slot its number maps to */
-		if (slot && pci_physfn(dev)->slot != slot)
+		/*
+		 * A VF goes with its PF, whichever slot its number maps to,
+		 * unless each has a slot of its own (s390)
+		 */
+		if (slot &&
+		    (slot->per_func_slot ? dev : pci_physfn(dev))->slot != slot)
 			continue;
 
 		rc = fn(dev, data);
@@ -657,26 +661,27 @@ pci_reset_state_alloc(const struct pci_reset_scope *scope, gfp_t gfp)
 static int pci_reset_iommu_stop(const struct pci_reset_scope *scope,
 				struct pci_reset_state *state)
 {
+	int rc = 0;
+
 	if (scope->method & PCI_RESET_FUNC)
 		return 0;
 
 	for (unsigned int i = 0; i < scope->nr_devs; i++) {
 		struct pci_dev *dev = scope->devs[i];
-		int rc;
+		int ret;
 
 		if (!pci_dev_is_added(dev))
 			continue;
 
-		rc = pci_dev_reset_iommu_prepare(dev);
-		if (rc) {
+		ret = pci_dev_reset_iommu_prepare(dev);
+		state[i].stopped = !ret;
+		if (ret)
 			pci_err(dev, "failed to stop IOMMU for a PCI reset: %d\n",
-				rc);
-			return rc;
-		}
-		state[i].stopped = true;
+				ret);
+		rc = rc ?: ret;
 	}
 
-	return 0;
+	return rc;
 }
 
 static void pci_reset_iommu_start(const struct pci_reset_scope *scope,
@@ -943,9 +948,9 @@ static int pci_reset_recovery_locked(const struct pci_reset_scope *scope,
 
 	pci_reset_hotplug_ignore(scope);
 
-	rc = pci_reset_iommu_stop(scope, state);
-	if (!rc)
-		rc = pci_reset_run(scope, PCI_RESET_RECOVERY);
+	/* A device that cannot be stopped does not make the error go away */
+	pci_reset_iommu_stop(scope, state);
+	rc = pci_reset_run(scope, PCI_RESET_RECOVERY);
 	for (unsigned int i = 0; i < scope->nr_devs; i++)
 		pci_reset_iommu_start(scope, state, i);
 
@@ -1174,7 +1179,7 @@ void pci_recovery_begin(struct pci_recovery *recovery, struct pci_dev *bridge)
  */
 void pci_recovery_stop_iommu(struct pci_recovery *recovery)
 {
-	/* A device that cannot be stopped does not make the error go away */
+	/* As in pci_reset_recovery_locked(), whatever comes of it */
 	pci_reset_iommu_stop(recovery->scope, recovery->state);
 }
 

@@ -737,11 +737,11 @@ RESET_TEST(hot_reset, close)
 {
 	struct vfio_region_info config = { .argsz = sizeof(config),
 					   .index = VFIO_PCI_CONFIG_REGION_INDEX };
-	__u8 before[MAX_DEVS][CFG_SIZE];
+	__u8 before[MAX_DEVS][CFG_SIZE], now[CFG_SIZE];
 	struct env *env = &self->env;
 	char methods[64];
-	__u16 devctl;
-	int i, cap;
+	__u16 cmd;
+	int i;
 
 	for (i = 0; i < args.nr_scope; i++) {
 		ASSERT_EQ(0, pci_read_attr(args.scope[i], "reset_method", methods,
@@ -754,13 +754,11 @@ RESET_TEST(hot_reset, close)
 	read_configs(_metadata, before);
 	for (i = 0; i < args.nr_scope; i++) {
 		ASSERT_EQ(0, ioctl(env->dev[i].fd, VFIO_DEVICE_GET_REGION_INFO, &config));
-		cap = pci_cap(before[i], PCI_CAP_ID_EXP);
-		if (!cap)
-			continue;
-		memcpy(&devctl, before[i] + cap + PCI_EXP_DEVCTL, 2);
-		devctl ^= PCI_EXP_DEVCTL_URRE;
-		ASSERT_EQ(2, pwrite(env->dev[i].fd, &devctl, 2,
-				    config.offset + cap + PCI_EXP_DEVCTL));
+		memcpy(&cmd, before[i] + PCI_COMMAND, 2);
+		cmd ^= PCI_COMMAND_SERR;
+		ASSERT_EQ(2, pwrite(env->dev[i].fd, &cmd, 2, config.offset + PCI_COMMAND));
+		ASSERT_LT(0, pci_config(args.scope[i], now));
+		EXPECT_EQ(0, memcmp(&cmd, now + PCI_COMMAND, 2));
 	}
 	mark_scope(_metadata);
 	for (i = 0; i < args.nr_scope; i++)
