@@ -110,6 +110,27 @@ documents() # COMMIT base|series
 	PATH=/usr/bin:$PATH make -C "$verify" O="$build/verify/docs" htmldocs SPHINXDIRS="PCI driver-api/pci" >"$log/documents.$2" 2>&1
 }
 
+# Who resets a PCI device behind the PCI core's back, in the files that have a
+# word of it. The base has some.
+resets() # COMMIT base|series
+{
+	local file files words='PCI_BRIDGE_CONTROL|_secondary_bus|pci_probe_reset_|reset_function_locked|ignore_hotplug'
+
+	checkout "$1"
+	mapfile -t files < <(git -C "$verify" grep -lE "$words" -- 'arch/*.[ch]' 'drivers/*.[ch]' 'include/*.[ch]')
+	# One by one: what spatch gets together it takes for one program
+	(cd "$verify" && for file in "${files[@]}"; do
+		spatch -D report --very-quiet --no-show-diff --no-includes --include-headers \
+			--cocci-file "$repo/scripts/coccinelle/api/pci_reset.cocci" "$file" || exit 1
+	done) >"$log/resets.$2" 2>&1
+}
+
+no_resets()
+{
+	sed -n 's/^.*WARNING: /    &/p' "$log/resets.series"
+	grep -q 'WARNING: ' "$log/resets.base" && ! grep -q 'WARNING: ' "$log/resets.series"
+}
+
 shell_files()
 {
 	git -C "$repo" ls-files --cached --others --exclude-standard | while read -r file; do
@@ -126,6 +147,8 @@ for at in base series; do
 	step check "W=1 and sparse on ${#sources[@]} files of the $at" compile "$commit" "$at" ||
 		die "the $at cannot be compiled for the checks, see build/check.log"
 	kernel_doc "$commit" "$at"
+	step check "resets in the $at that coccinelle finds" resets "$commit" "$at" ||
+		die "coccinelle fails, see build/check/resets.$at"
 	mkdir -p "$build/verify/docs"
 	step check "documents of the $at" documents "$commit" "$at" ||
 		die "Sphinx does not render the documents of the $at, see build/check/documents.$at"
@@ -136,6 +159,7 @@ check "W=1" added w1
 check "sparse" added sparse
 check "kernel-doc" added kernel-doc
 check "Sphinx" added documents
+check "coccinelle finds resets behind the core's back in the base, and none in the series" no_resets
 mapfile -t scripts < <(shell_files)
 cd "$repo"
 check "shellcheck (${#scripts[@]} scripts)" shellcheck --external-sources "${scripts[@]}"

@@ -28,6 +28,7 @@ check  perl            perl
 check  python3-sphinx  sphinx-build
 check  python3-ply     /usr/lib/python3/dist-packages/ply
 check  python3-git     /usr/lib/python3/dist-packages/git
+check  coccinelle      spatch
 check  sparse          sparse
 check  shellcheck      shellcheck'
 
