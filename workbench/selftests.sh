@@ -13,8 +13,8 @@ kernel=${1:-x86}
 programs()
 {
 	kmake "$tree" "$build/$kernel" ARCH=x86 headers &&
-	make -C "$tree/tools/testing/selftests" TARGETS=pci O="$build/kselftest" CC="ccache gcc" \
-		KHDR_INCLUDES="-isystem $build/$kernel/usr/include" FORCE_TARGETS=1
+	make -C "$tree/tools/testing/selftests" TARGETS="pci vfio" O="$build/kselftest" CC="ccache gcc" \
+		KHDR_INCLUDES="-isystem $build/$kernel/usr/include" EXTRA_CFLAGS=-static FORCE_TARGETS=1
 }
 mkdir -p "$build/kselftest"
 step kselftest "building the kselftests" programs || die "the kselftests do not build"

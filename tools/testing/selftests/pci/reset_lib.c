@@ -531,14 +531,19 @@ bool fail_nth_done(void)
 	return done;
 }
 
+/* What is given to kfree_rcu() is collected for up to five seconds */
+#define RCU_FREES_S	6
+
 long slab_kb(void)
 {
 	char line[128];
 	long kb = -1;
-	FILE *f = fopen("/proc/meminfo", "r");
+	FILE *f;
 
+	sleep(RCU_FREES_S);
+	f = fopen("/proc/meminfo", "r");
 	while (f && fgets(line, sizeof(line), f))
-		sscanf(line, "Slab: %ld", &kb);
+		sscanf(line, "SUnreclaim: %ld", &kb);
 	if (f)
 		fclose(f);
 	return kb;

@@ -126,7 +126,10 @@ int fail_nth_open(void);
 void fail_nth(int n);
 bool fail_nth_done(void);
 
-/* Kernel memory that is in use for small objects, in KiB */
+/*
+ * Kernel memory that is in use for small objects, but for caches, in KiB; takes
+ * some seconds until what was freed before is
+ */
 long slab_kb(void);
 
 /* Is there an IOMMU? Without one, vfio gives devices only to who asks for it */

@@ -91,7 +91,11 @@ run_topology() { # TOPOLOGY
 		[ -x "$program" ] || program=$tests/${words[0]}
 		[ -x "$program" ] ||
 			die 2 "no $program: build it with 'make -C $here' or give --tests"
-		[[ " ${files[*]-} " == *" $program "* ]] || files+=(--file "$program")
+		# The first word, and what a script of ours runs from vfio's tests
+		for program in "$program" "${words[@]/#/$tests/../vfio/}"; do
+			[ -x "$program" ] || continue
+			[[ " ${files[*]-} " == *" $program "* ]] || files+=(--file "$program")
+		done
 		cmd+="echo '@@start $test'; $test; echo @@end \$?; "
 		expected=$((expected + 1))
 	done < <(list_tests |
