@@ -6,7 +6,8 @@
 
 . "$(dirname "$0")/lib.sh"
 
-# what, Debian package, command or file that shows that it is there
+# what, Debian package, command or file that shows that it is there; of
+# libpython3-dev coccinelle needs the library, whose name has a version
 packages='tree   git             git
 tree   quilt           quilt
 tree   xz-utils        xz
@@ -29,6 +30,7 @@ check  python3-sphinx  sphinx-build
 check  python3-ply     /usr/lib/python3/dist-packages/ply
 check  python3-git     /usr/lib/python3/dist-packages/git
 check  coccinelle      spatch
+check  libpython3-dev  /usr/share/doc/libpython3-dev
 check  sparse          sparse
 check  shellcheck      shellcheck'
 
