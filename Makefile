@@ -11,7 +11,7 @@ make kunit       the KUnit suites, in UML (K=uml, uml-debug, uml-preempt: only t
 make kselftest   the kselftests, in QEMU (T=regex: only some)
 make stress      resets against hotplug, errors and drivers, with KASAN (S=600, SEED=n)
 make shell       a shell in UML, with a simulated fabric (C='command': run that)
-make check       checkpatch, W=1, sparse, kernel-doc, Sphinx, shellcheck
+make check       checkpatch, W=1, sparse, kernel-doc, Sphinx, coccinelle, shellcheck
 make series      the patches as mails in build/series, proven to apply and compile
 make tree        build/tree: the base kernel with the series in it, to work in
 make clean       remove build/

@@ -17,7 +17,9 @@
 ///
 // Confidence: High
 // Comments: pci_ignore_hotplug() is not reported: its callers announce that
-//	the power is going to be switched off, which is not a reset
+//	the power is going to be switched off, which is not a reset. Neither is
+//	a Secondary Bus Reset by hand between pci_hp_ignore_link_change() and
+//	pci_hp_unignore_link_change(): the hotplug port has been told
 // Options: --no-includes --include-headers
 // Keywords: pci_reset_bus_flags, pci_reset_scope_get
 

@@ -466,7 +466,7 @@ int inject_fatal(const char *port)
 
 	snprintf(command, sizeof(command),
 		 "vm-monitor pcie_aer_inject_error %s DLP > /dev/null", port);
-	return system(command) ? failed(command) : 0;
+	return system(command) ? failed("run %s", command) : 0;
 }
 
 void error_log_read(struct error_log *log)
