@@ -12,6 +12,7 @@ make kselftest   the kselftests, in QEMU (T=regex: only some)
 make stress      resets against hotplug, errors and drivers, with KASAN (S=600, SEED=n)
 make shell       a shell in UML, with a simulated fabric (C='command': run that)
 make check       checkpatch, W=1, sparse, kernel-doc, Sphinx, coccinelle, shellcheck
+make cross       compile what the series touches: allmodconfig, powerpc, s390, tiny
 make series      the patches as mails in build/series, proven to apply and compile
 make tree        build/tree: the base kernel with the series in it, to work in
 make clean       remove build/
@@ -50,6 +51,9 @@ shell:
 check:
 	@workbench/check.sh
 
+cross:
+	@workbench/cross.sh
+
 series:
 	@workbench/check-series.sh
 
@@ -59,4 +63,4 @@ tree:
 clean:
 	@workbench/clean.sh
 
-.PHONY: help demo test kunit kselftest stress shell check series tree clean
+.PHONY: help demo test kunit kselftest stress shell check cross series tree clean

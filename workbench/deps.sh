@@ -8,31 +8,34 @@
 
 # what, Debian package, command or file that shows that it is there; of
 # libpython3-dev coccinelle needs the library, whose name has a version
-packages='tree   git             git
-tree   quilt           quilt
-tree   xz-utils        xz
-build  build-essential gcc
-build  ccache          ccache
-build  flex            flex
-build  bison           bison
-build  bc              bc
-build  libelf-dev      /usr/include/libelf.h
-kunit  python3         python3
-qemu   qemu-system-x86 qemu-system-x86_64
-qemu   busybox-static  busybox
-qemu   acpica-tools    iasl
-qemu   pciutils        lspci
-shell  busybox-static  busybox
-shell  pciutils        lspci
-check  python3         python3
-check  perl            perl
-check  python3-sphinx  sphinx-build
-check  python3-ply     /usr/lib/python3/dist-packages/ply
-check  python3-git     /usr/lib/python3/dist-packages/git
-check  coccinelle      spatch
-check  libpython3-dev  /usr/share/doc/libpython3-dev
-check  sparse          sparse
-check  shellcheck      shellcheck'
+packages='tree   git                       git
+tree   quilt                     quilt
+tree   xz-utils                  xz
+build  build-essential           gcc
+build  ccache                    ccache
+build  flex                      flex
+build  bison                     bison
+build  bc                        bc
+build  libelf-dev                /usr/include/libelf.h
+kunit  python3                   python3
+qemu   qemu-system-x86           qemu-system-x86_64
+qemu   busybox-static            busybox
+qemu   acpica-tools              iasl
+qemu   pciutils                  lspci
+shell  busybox-static            busybox
+shell  pciutils                  lspci
+check  python3                   python3
+check  perl                      perl
+check  python3-sphinx            sphinx-build
+check  python3-ply               /usr/lib/python3/dist-packages/ply
+check  python3-git               /usr/lib/python3/dist-packages/git
+check  coccinelle                spatch
+check  libpython3-dev            /usr/share/doc/libpython3-dev
+check  sparse                    sparse
+check  shellcheck                shellcheck
+cross  libssl-dev                /usr/include/openssl/ssl.h
+cross  gcc-powerpc64le-linux-gnu powerpc64le-linux-gnu-gcc
+cross  gcc-s390x-linux-gnu       s390x-linux-gnu-gcc'
 
 missing=()
 while read -r what package probe; do

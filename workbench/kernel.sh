@@ -15,10 +15,10 @@ x86 | x86-debug)
 	[[ $1 != x86-debug ]] || fragments+=(tools/testing/selftests/pci/debug.config)
 	;;
 uml | uml-debug | uml-preempt)
-	arch=(ARCH=um) targets=(linux) files=1100
+	arch=(ARCH=um) targets=(linux) files=600
 	from=
 	fragments=(tools/testing/kunit/configs/arch_uml.config drivers/pci/.kunitconfig
-		drivers/pci/tests/faults.config)
+		drivers/pci/tests/faults.config ../../workbench/small.config)
 	# Also for "make shell", which wants no kernel of its own.
 	[[ $1 != uml ]] || fragments+=(../../workbench/shell.config)
 	[[ $1 != uml-debug ]] || fragments+=(drivers/pci/tests/debug.config)

@@ -11,8 +11,12 @@ obj=$(realpath "$1") logs=$2
 mkdir -p "$logs"
 rm -f "$logs"/*.log
 
-# UML would call itself something else in each run, and log it.
-umid=kunit-$(cksum <<<"$repo" | cut -d ' ' -f 1)
+# UML would call itself something else in each run, and log it. It takes that
+# name in ~/.uml, so each run gets a home of its own, which is logged once.
+umid=kunit
+HOME=$(mktemp -d)
+export HOME
+trap 'rm -rf "$HOME"' EXIT
 
 # kunit.py fails when a test does: the results are in the logs. Its own lines,
 # which have the time of day, are not.
@@ -20,7 +24,7 @@ kunit()
 {
 	(cd "$tree" && tools/testing/kunit/kunit.py exec --arch=um --build_dir="$obj" \
 		--kernel_args=time-travel=inf-cpu --kernel_args="umid=$umid" "$@") 2>&1 |
-		sed '/^\[[0-9][0-9]:[0-9][0-9]:[0-9][0-9]\] /d' || true
+		sed '/^\[[0-9][0-9]:[0-9][0-9]:[0-9][0-9]\] /d; / mconsole .* initialized on /d' || true
 }
 
 kunit --raw_output=all 'pci-[!f]*' >"$logs/all.log"

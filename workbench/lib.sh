@@ -135,8 +135,10 @@ finish()
 
 # kmake SOURCE OBJECTS ARGUMENTS...: make in a kernel tree. A fixed build
 # time and user and a cache that does not care where the tree lies: what was
-# compiled once is not compiled again, in whichever clone.
+# compiled once is not compiled again, in whichever clone. What a source includes
+# the cache has from the compiler, as make has, and does not run it twice.
 export CCACHE_DIR=$cache/ccache CCACHE_BASEDIR=$build CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=5G
+export CCACHE_DEPEND=1
 export KBUILD_BUILD_TIMESTAMP=@0 KBUILD_BUILD_USER=pci-reset KBUILD_BUILD_HOST=pci-reset
 
 kmake()
