@@ -976,6 +976,87 @@ RESET_TEST(race, remove_and_rescan)
 	ASSERT_EQ(0, write_file("/sys/bus/pci/drivers_autoprobe", "1"));
 }
 
+#define NEWCOMER_ROUNDS		20
+
+static void *resetter(void *env)
+{
+	return (void *)(long)hot_reset(env);
+}
+
+static int set_feature(int fd, __u32 feature)
+{
+	struct vfio_device_feature arg = {
+		.argsz = sizeof(arg), .flags = VFIO_DEVICE_FEATURE_SET | feature,
+	};
+
+	return ioctl(fd, VFIO_DEVICE_FEATURE, &arg);
+}
+
+/* Let the device go to D3hot, from where it takes 10 ms to wake up */
+static int low_power(const char *bdf, int fd)
+{
+	char status[32];
+
+	/* A reset wakes the device, but does not end this */
+	if (set_feature(fd, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT) ||
+	    set_feature(fd, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY))
+		return -1;
+	for (int i = 0; i < 100; i++) {
+		if (pci_read_attr(bdf, "power/runtime_status", status, sizeof(status)))
+			return -1;
+		if (!strcmp(status, "suspended"))
+			return 0;
+		usleep(10000);
+	}
+	errno = ETIMEDOUT;
+	return -1;
+}
+
+/*
+ * A function that is added when the devices have been looked at, and before they
+ * are reset, belongs to somebody else: it is not reset. There is not much time for
+ * that after a sleeping device was woken up, so come nearer and nearer to the
+ * moment between a reset that is refused and one that is done.
+ */
+RESET_TEST(race, newcomer_is_not_reset)
+{
+	const char *newcomer = args.scope[args.nr_scope - 1];
+	struct env *env = &self->env;
+	int i, us = 8000, step = 8000, done = 0;
+	pthread_t thread;
+	void *err;
+
+	ASSERT_LT(1, args.nr_scope);
+	ASSERT_EQ(0, write_file("/sys/bus/pci/drivers_autoprobe", "0"));
+	env_open(_metadata, env, 1);
+	ASSERT_EQ(0, pci_write_attr(args.scope[0], "power/control", "auto"));
+	for (i = 0; i < NEWCOMER_ROUNDS; i++) {
+		ASSERT_EQ(0, pci_write_attr(newcomer, "remove", "1"));
+		ASSERT_EQ(0, low_power(args.scope[0], env->dev[0].fd)) {
+			TH_LOG("no low power: %s", strerror(errno));
+		}
+		ASSERT_EQ(0, pthread_create(&thread, NULL, resetter, env));
+		usleep(us);
+		EXPECT_EQ(0, pci_write_attr(args.scope[0], "rescan", "1"));
+		EXPECT_EQ(0, reset_mark(newcomer));
+		pthread_join(thread, &err);
+		EXPECT_EQ(1, reset_marked(newcomer)) {
+			TH_LOG("added %d us after a reset began that returned %ld, and was reset",
+			       us, (long)err);
+		}
+		done += !err;
+		us += err ? step : -step;
+		if (us < 0)
+			us = 0;
+		if (step > 250)
+			step /= 2;
+	}
+	TH_LOG("%d of %d resets were done", done, i);
+	ASSERT_EQ(0, pci_write_attr(args.scope[0], "power/control", "on"));
+	EXPECT_EQ(0, pci_bind(newcomer, "vfio-pci"));
+	ASSERT_EQ(0, write_file("/sys/bus/pci/drivers_autoprobe", "1"));
+}
+
 /* --- last_close: devices that only a hot reset can reset ---------------------- */
 
 RESET_FIXTURE(last_close)
@@ -1029,8 +1110,8 @@ RESET_TEST(error, fatal)
 {
 	struct vfio_region_info config = { .argsz = sizeof(config),
 					   .index = VFIO_PCI_CONFIG_REGION_INDEX };
-	const __u16 on = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
-	__u8 before[MAX_DEVS][CFG_SIZE];
+	const __u16 on = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, off = 0;
+	__u8 before[MAX_DEVS][CFG_SIZE], after[CFG_SIZE];
 	struct env *env = &self->env;
 	struct error_log log = {};
 	int fd, event;
@@ -1042,6 +1123,9 @@ RESET_TEST(error, fatal)
 	env_open(_metadata, env, 1);
 	fd = env->dev[0].fd;
 	ASSERT_EQ(0, ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &config));
+	/* As QEMU does when it starts a guest, which then turns it on */
+	ASSERT_EQ(2, pwrite(fd, &off, 2, config.offset + PCI_COMMAND));
+	ASSERT_EQ(0, ioctl(fd, VFIO_DEVICE_RESET));
 	ASSERT_EQ(2, pwrite(fd, &on, 2, config.offset + PCI_COMMAND));
 	event = error_event(fd);
 	ASSERT_LE(0, event);
@@ -1056,8 +1140,11 @@ RESET_TEST(error, fatal)
 	EXPECT_EQ(0, log.failed);
 	EXPECT_EQ(8, read(event, &count, sizeof(count)));
 
+	/* What the user is shown, and what the device has */
 	ASSERT_EQ(2, pread(fd, &cmd, 2, config.offset + PCI_COMMAND));
 	EXPECT_EQ(PCI_COMMAND_MEMORY, cmd & on);
+	ASSERT_LT(0, pci_config(args.scope[0], after));
+	EXPECT_EQ(PCI_COMMAND_MEMORY, after[PCI_COMMAND] & on);
 	ASSERT_EQ(2, pwrite(fd, &on, 2, config.offset + PCI_COMMAND));
 	expect_configs(_metadata, before);
 	expect_marks(_metadata, 0);
