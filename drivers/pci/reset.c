@@ -39,16 +39,16 @@
  * from below: it must not wait for the bridge or for a device before its own,
  * so it only tries.
  *
- * Error recovery (PCI_RESET_RECOVERY) is run by a service of the bridge, in an
- * interrupt thread.  A removal of the bridge holds its device lock and waits
- * for that thread, which therefore leaves the lock alone: the bridge's driver
- * cannot go away meanwhile anyway.  Blocked config access of the bridge is
- * enough to keep other resets of the same link away.
+ * Error recovery (PCI_RESET_RECOVERY) is mostly run by a service of the bridge,
+ * in an interrupt thread.  A removal of the bridge holds its device lock and
+ * waits for that thread, which therefore leaves the lock alone.  Blocked config
+ * access of the bridge is enough to keep other resets of the same link away,
+ * and the reference of the scope to the bus keeps the bridge.
  *
  * Hotplug ports, the one above the link and those below it, are told to ignore
  * link changes (pci_hp_ignore_link_change()) until everything is restored.
  * This is not a lock, but pciehp's interrupt thread waits for its end, unless
- * the port is being removed, and holds no lock while it does.
+ * the port is being removed or shut down, and holds no lock while it does.
  */
 
 #include <linux/cleanup.h>
@@ -61,6 +61,14 @@
 #include <linux/slab.h>
 
 #include "pci.h"
+
+/* Nobody else recovers from an error, so do not fail for lack of some bytes */
+#define PCI_RECOVERY_GFP	(GFP_KERNEL | __GFP_NOFAIL)
+
+static gfp_t pci_reset_gfp(pci_reset_flags_t modifiers)
+{
+	return modifiers & PCI_RESET_RECOVERY ? PCI_RECOVERY_GFP : GFP_KERNEL;
+}
 
 /*
  * Call @fn for every device that a reset of @bus reaches, or of @slot on
@@ -118,7 +126,8 @@ static int pci_reset_add_dev(struct pci_dev *dev, void *data)
 {
 	struct pci_reset_scope *scope = data;
 
-	scope->devs[scope->nr_devs++] = pci_dev_get(dev);
+	scope->nr_devs++;
+	scope->devs[scope->nr_devs - 1] = pci_dev_get(dev);
 
 	return 0;
 }
@@ -244,13 +253,13 @@ static bool pci_reset_is_masked(struct pci_dev *bridge)
  */
 static struct pci_reset_scope *
 pci_reset_scope_link(pci_reset_flags_t method, struct pci_dev *dev,
-		     struct pci_bus *bus, struct pci_slot *slot)
+		     struct pci_bus *bus, struct pci_slot *slot, gfp_t gfp)
 {
 	struct pci_dev *bridge = bus->self;
 	struct pci_reset_scope *scope;
 	bool capable = true;
 
-	scope = pci_reset_scope_alloc(method, dev, bus, slot, GFP_KERNEL);
+	scope = pci_reset_scope_alloc(method, dev, bus, slot, gfp);
 	if (IS_ERR(scope))
 		return scope;
 
@@ -290,7 +299,8 @@ pci_reset_scope_dev_link(pci_reset_flags_t method, struct pci_dev *dev)
 		capable = false;
 
 	if (capable)
-		return pci_reset_scope_link(method, dev, dev->bus, slot);
+		return pci_reset_scope_link(method, dev, dev->bus, slot,
+					    GFP_KERNEL);
 
 	if (slot)
 		pci_reset_put_slot(slot);
@@ -616,6 +626,8 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
  * @level: how many links are between it and the one that is reset
  * @stopped: its IOMMU has been stopped
  * @lost: it, or its secondary bus, did not come back
+ * @gone: it did not come back itself
+ * @bare: reset for error recovery, and not configured by its driver since
  * @wait: if it is a bridge, the wait for its secondary bus
  */
 struct pci_reset_state {
@@ -623,6 +635,8 @@ struct pci_reset_state {
 	unsigned int level;
 	bool stopped;
 	bool lost;
+	bool gone;
+	bool bare;
 	struct pci_secondary_wait wait;
 };
 
@@ -656,8 +670,33 @@ pci_reset_state_alloc(const struct pci_reset_scope *scope, gfp_t gfp)
 /*
  * PCIe r6.0, sec 10.3.1: ATS is to be stopped before a reset.  The function
  * methods do that themselves.  A device that is not added yet, or not any
- * more, may lose its IOMMU group at any time.
+ * more, may lose its IOMMU group at any time; one that is added may not, while
+ * its device lock is held.
  */
+static int pci_reset_iommu_stop_dev(struct pci_dev *dev,
+				    struct pci_reset_state *state)
+{
+	int rc;
+
+	if (!pci_dev_is_added(dev))
+		return 0;
+
+	rc = pci_dev_reset_iommu_prepare(dev);
+	state->stopped = !rc;
+	if (rc)
+		pci_err(dev, "failed to stop IOMMU for a PCI reset: %d\n", rc);
+
+	return rc;
+}
+
+static void pci_reset_iommu_start_dev(struct pci_dev *dev,
+				      struct pci_reset_state *state)
+{
+	if (state->stopped)
+		pci_dev_reset_iommu_done(dev);
+	state->stopped = false;
+}
+
 static int pci_reset_iommu_stop(const struct pci_reset_scope *scope,
 				struct pci_reset_state *state)
 {
@@ -667,29 +706,12 @@ static int pci_reset_iommu_stop(const struct pci_reset_scope *scope,
 		return 0;
 
 	for (unsigned int i = 0; i < scope->nr_devs; i++) {
-		struct pci_dev *dev = scope->devs[i];
-		int ret;
+		int ret = pci_reset_iommu_stop_dev(scope->devs[i], &state[i]);
 
-		if (!pci_dev_is_added(dev))
-			continue;
-
-		ret = pci_dev_reset_iommu_prepare(dev);
-		state[i].stopped = !ret;
-		if (ret)
-			pci_err(dev, "failed to stop IOMMU for a PCI reset: %d\n",
-				ret);
 		rc = rc ?: ret;
 	}
 
 	return rc;
-}
-
-static void pci_reset_iommu_start(const struct pci_reset_scope *scope,
-				  struct pci_reset_state *state, unsigned int i)
-{
-	if (state[i].stopped)
-		pci_dev_reset_iommu_done(scope->devs[i]);
-	state[i].stopped = false;
 }
 
 /*
@@ -755,21 +777,15 @@ static bool pci_reset_dev_configured(struct pci_dev *dev)
 
 /*
  * A device that is pulled and put back once it was restored says that it is
- * still the same.  While link changes are ignored nobody else notices.  After
- * an error the drivers restore, or do not: that says nothing then.
+ * still the same.  While link changes are ignored nobody else notices.
  */
-static void pci_reset_hotplug_check(const struct pci_reset_scope *scope)
+static void pci_reset_hotplug_check(struct pci_dev *dev)
 {
-	for (unsigned int i = 0; i < scope->nr_devs; i++) {
-		struct pci_dev *dev = scope->devs[i];
-		struct pci_dev *port = dev->bus->self;
+	struct pci_dev *port = dev->bus->self;
 
-		if (dev->is_virtfn || !port || !port->is_hotplug_bridge)
-			continue;
-
+	if (!dev->is_virtfn && port && port->is_hotplug_bridge)
 		assign_bit(PCI_DEV_UNCONFIGURED, &dev->priv_flags,
 			   !pci_reset_dev_configured(dev));
-	}
 }
 
 static int pci_reset_cxl_link(struct pci_dev *bridge)
@@ -816,6 +832,9 @@ static int pci_reset_run(const struct pci_reset_scope *scope,
 	return rc;
 }
 
+typedef void (*pci_reset_restore_t)(struct pci_dev *dev,
+				    struct pci_reset_state *state, void *data);
+
 /*
  * Wait for a device and restore it.  There is no point in waiting for what is
  * below a link that is lost.
@@ -823,8 +842,7 @@ static int pci_reset_run(const struct pci_reset_scope *scope,
 static int pci_reset_restore_dev(const struct pci_reset_scope *scope,
 				 struct pci_reset_state *state, unsigned int i,
 				 unsigned long since,
-				 void (*restore)(struct pci_dev *, void *),
-				 void *data)
+				 pci_reset_restore_t restore, void *data)
 {
 	struct pci_dev *dev = scope->devs[i];
 	int rc = 0;
@@ -837,9 +855,9 @@ static int pci_reset_restore_dev(const struct pci_reset_scope *scope,
 				  jiffies_to_msecs(jiffies - since));
 	if (rc)
 		state[i].lost = true;
+	state[i].gone = state[i].lost;
 
-	pci_reset_iommu_start(scope, state, i);
-	restore(dev, data);
+	restore(dev, &state[i], data);
 
 	return rc;
 }
@@ -852,8 +870,7 @@ static int pci_reset_restore_dev(const struct pci_reset_scope *scope,
  */
 static int pci_reset_restore(const struct pci_reset_scope *scope,
 			     struct pci_reset_state *state, int rc,
-			     void (*restore)(struct pci_dev *, void *),
-			     void *data)
+			     pci_reset_restore_t restore, void *data)
 {
 	unsigned int done = 0;
 
@@ -896,8 +913,10 @@ static int pci_reset_restore(const struct pci_reset_scope *scope,
 	return rc;
 }
 
-static void pci_reset_dev_done(struct pci_dev *dev, void *data)
+static void pci_reset_dev_done(struct pci_dev *dev,
+			       struct pci_reset_state *state, void *data)
 {
+	pci_reset_iommu_start_dev(dev, state);
 	pci_dev_restore(dev);
 }
 
@@ -930,7 +949,8 @@ static int pci_reset_locked(const struct pci_reset_scope *scope,
 		rc = pci_reset_run(scope, 0);
 	rc = pci_reset_restore(scope, state, rc, pci_reset_dev_done, NULL);
 
-	pci_reset_hotplug_check(scope);
+	for (unsigned int i = 0; i < scope->nr_devs; i++)
+		pci_reset_hotplug_check(scope->devs[i]);
 	pci_reset_hotplug_unignore(scope);
 
 	return rc;
@@ -952,7 +972,7 @@ static int pci_reset_recovery_locked(const struct pci_reset_scope *scope,
 	pci_reset_iommu_stop(scope, state);
 	rc = pci_reset_run(scope, PCI_RESET_RECOVERY);
 	for (unsigned int i = 0; i < scope->nr_devs; i++)
-		pci_reset_iommu_start(scope, state, i);
+		pci_reset_iommu_start_dev(scope->devs[i], &state[i]);
 
 	pci_reset_hotplug_unignore(scope);
 
@@ -966,8 +986,7 @@ static int pci_reset_recovery_locked(const struct pci_reset_scope *scope,
  *	%PCI_RESET_RECOVERY
  *
  * Context: As pci_reset_scope_commit().  With %PCI_RESET_RECOVERY the caller
- * is a driver of the bridge above the link, or of one of its services, that
- * does not go away meanwhile, and holds no device lock.
+ * holds no device lock.
  *
  * Return: As pci_reset_scope_commit(), but -ESTALE if @scope was outdated
  * before anything was touched, so that the caller may look again.
@@ -991,7 +1010,7 @@ int __pci_reset_scope_commit(const struct pci_reset_scope *scope,
 	if (modifiers & PCI_RESET_ALONE && scope->nr_devs > 1)
 		return -EBUSY;
 
-	state = pci_reset_state_alloc(scope, GFP_KERNEL);
+	state = pci_reset_state_alloc(scope, pci_reset_gfp(modifiers));
 	if (!state)
 		return -ENOMEM;
 
@@ -1067,7 +1086,8 @@ static int pci_reset_link(struct pci_bus *bus, struct pci_slot *slot,
 
 		scope = pci_reset_scope_link(slot ? PCI_RESET_SLOT :
 						    PCI_RESET_BUS,
-					     NULL, bus, slot);
+					     NULL, bus, slot,
+					     pci_reset_gfp(modifiers));
 		if (IS_ERR(scope))
 			return PTR_ERR(scope);
 
@@ -1115,7 +1135,8 @@ int pci_reset_subordinate(struct pci_dev *bridge, pci_reset_flags_t modifiers)
 		return -ENOTTY;
 
 	scoped_guard(mutex, &pci_slot_mutex) {
-		slots = kmalloc_objs(*slots, list_count_nodes(&bus->slots));
+		slots = kmalloc_objs(*slots, list_count_nodes(&bus->slots),
+				     pci_reset_gfp(modifiers));
 		if (!slots)
 			return -ENOMEM;
 
@@ -1145,78 +1166,178 @@ int pci_reset_subordinate(struct pci_dev *bridge, pci_reset_flags_t modifiers)
  * @recovery: to be passed to the other functions
  * @bridge: bridge, or a device that is to be recovered on its own
  *
- * Collect the devices that are affected in @recovery->scope, resume them, and
- * let hotplug ports ignore link changes, those that come with the error as well
- * as those that the recovery causes, until pci_recovery_end().
+ * Collect the devices that are affected, let hotplug ports ignore link changes
+ * until pci_recovery_end(), those that come with the error as well as those
+ * that the recovery causes, and then resume the devices.
  *
  * Context: May sleep.  Holds no lock when it returns.
  */
 void pci_recovery_begin(struct pci_recovery *recovery, struct pci_dev *bridge)
 {
+	struct pci_bus *bus = bridge->subordinate;
 	struct pci_reset_scope *scope;
 
-	/* Nobody else would recover, so do not fail for lack of some bytes */
-	if (bridge->subordinate)
-		scope = pci_reset_scope_alloc(PCI_RESET_BUS, NULL,
-					      bridge->subordinate, NULL,
-					      GFP_KERNEL | __GFP_NOFAIL);
-	else
-		scope = pci_reset_scope_alloc(PCI_RESET_FLR, bridge, NULL,
-					      NULL, GFP_KERNEL | __GFP_NOFAIL);
+	scope = pci_reset_scope_alloc(bus ? PCI_RESET_BUS : PCI_RESET_FLR,
+				      bus ? NULL : bridge, bus, NULL,
+				      PCI_RECOVERY_GFP);
 
 	recovery->scope = scope;
-	recovery->state = pci_reset_state_alloc(scope, GFP_KERNEL |
-						       __GFP_NOFAIL);
+	recovery->state = pci_reset_state_alloc(scope, PCI_RECOVERY_GFP);
 	pci_reset_hotplug_ignore(scope);
 	pci_reset_pm_get(scope);
 }
 
 /**
- * pci_recovery_stop_iommu - stop ATS of the affected devices before a reset
+ * pci_recovery_report - tell the drivers of all devices that are affected
+ * @recovery: of pci_recovery_begin()
+ * @report: tells the driver of a device, called for bridges before what is
+ *	below them, and not for what pci_recovery_restore() has found to be lost
+ * @data: for @report
+ *
+ * Context: That of @report.
+ */
+void pci_recovery_report(struct pci_recovery *recovery,
+			 void (*report)(struct pci_dev *dev, void *data),
+			 void *data)
+{
+	for (unsigned int i = 0; i < recovery->scope->nr_devs; i++)
+		if (!recovery->state[i].gone)
+			report(recovery->scope->devs[i], data);
+}
+
+/**
+ * pci_recovery_reset_begin - prepare the affected devices for a reset
  * @recovery: of pci_recovery_begin()
  *
- * Context: May sleep.
+ * Stop ATS, until the device is restored or pci_recovery_reset_end().
+ *
+ * Context: May sleep, takes the device locks.
  */
-void pci_recovery_stop_iommu(struct pci_recovery *recovery)
+void pci_recovery_reset_begin(struct pci_recovery *recovery)
 {
-	/* As in pci_reset_recovery_locked(), whatever comes of it */
-	pci_reset_iommu_stop(recovery->scope, recovery->state);
+	for (unsigned int i = 0; i < recovery->scope->nr_devs; i++) {
+		struct pci_dev *dev = recovery->scope->devs[i];
+
+		recovery->state[i].bare = true;
+
+		/* As in pci_reset_recovery_locked(), whatever comes of it */
+		guard(device)(&dev->dev);
+		pci_reset_iommu_stop_dev(dev, &recovery->state[i]);
+	}
+}
+
+struct pci_recovery_restore {
+	void (*restore)(struct pci_dev *dev, void *data);
+	void (*lost)(struct pci_dev *dev, void *data);
+	void *data;
+};
+
+static void pci_recovery_iommu_start(struct pci_dev *dev,
+				     struct pci_reset_state *state)
+{
+	guard(device)(&dev->dev);
+
+	/* Removed since, and from its IOMMU group, too */
+	if (!pci_dev_is_added(dev))
+		state->stopped = false;
+	pci_reset_iommu_start_dev(dev, state);
+}
+
+static void pci_recovery_restore_dev(struct pci_dev *dev,
+				     struct pci_reset_state *state, void *data)
+{
+	struct pci_recovery_restore *r = data;
+
+	pci_recovery_iommu_start(dev, state);
+	if (state->gone)
+		r->lost(dev, r->data);
+	else
+		r->restore(dev, r->data);
+
+	/* With the device lock, what is added cannot go away */
+	guard(device)(&dev->dev);
+	state->bare = pci_dev_is_added(dev) && !pci_reset_dev_configured(dev);
 }
 
 /**
  * pci_recovery_restore - wait for the devices after a reset and restore them
  * @recovery: of pci_recovery_begin()
- * @restore: restores a device and makes what is below it accessible; called for
- *	each, also if it did not come back
- * @data: for @restore
+ * @restore: restores a device and makes what is below it accessible
+ * @lost: tells the driver of a device that did not come back
+ * @data: for @restore and @lost
  *
- * Context: May sleep.
+ * One device that is lost does not keep the others from being recovered.
  *
- * Return: 0, -ETIMEDOUT if a link or a device did not come back, -ENODEV if it
- * has been disconnected
+ * Context: May sleep, takes the device locks.
+ *
+ * Return: 0, or if all Functions but bridges are lost, -ETIMEDOUT if a link or
+ * a device did not come back, -ENODEV if it has been removed or disconnected
  */
 int pci_recovery_restore(struct pci_recovery *recovery,
 			 void (*restore)(struct pci_dev *dev, void *data),
+			 void (*lost)(struct pci_dev *dev, void *data),
 			 void *data)
 {
-	return pci_reset_restore(recovery->scope, recovery->state, 0, restore,
-				 data);
+	struct pci_recovery_restore r = {
+		.restore = restore, .lost = lost, .data = data,
+	};
+	struct pci_reset_scope *scope = recovery->scope;
+	int rc;
+
+	rc = pci_reset_restore(scope, recovery->state, 0,
+			       pci_recovery_restore_dev, &r);
+
+	for (unsigned int i = 0; i < scope->nr_devs; i++)
+		if (!recovery->state[i].gone && !scope->devs[i]->subordinate)
+			return 0;
+
+	return rc;
+}
+
+/**
+ * pci_recovery_reset_end - let the affected devices do what a reset forbids
+ * @recovery: of pci_recovery_begin()
+ *
+ * The counterpart of pci_recovery_reset_begin(), if that was called, for those
+ * that were not restored.
+ *
+ * Context: May sleep, takes the device locks.
+ */
+void pci_recovery_reset_end(struct pci_recovery *recovery)
+{
+	for (unsigned int i = 0; i < recovery->scope->nr_devs; i++)
+		pci_recovery_iommu_start(recovery->scope->devs[i],
+					 &recovery->state[i]);
 }
 
 /**
  * pci_recovery_end - end what pci_recovery_begin() began
  * @recovery: of pci_recovery_begin()
+ * @recovered: whether the devices were recovered
  *
- * Hotplug ports remove what is not there any more.
+ * Hotplug ports remove what is not there any more.  They replace what has lost
+ * its configuration since it was restored, or, if the recovery failed, was not
+ * restored at all.
  *
- * Context: May sleep.
+ * Context: May sleep, takes the device locks.
  */
-void pci_recovery_end(struct pci_recovery *recovery)
+void pci_recovery_end(struct pci_recovery *recovery, bool recovered)
 {
 	struct pci_reset_scope *scope = recovery->scope;
 
-	for (unsigned int i = 0; i < scope->nr_devs; i++)
-		pci_reset_iommu_start(scope, recovery->state, i);
+	pci_recovery_reset_end(recovery);
+
+	for (unsigned int i = 0; i < scope->nr_devs; i++) {
+		struct pci_dev *dev = scope->devs[i];
+
+		/* A driver that wanted no reset may recover after it by itself */
+		if (recovered && recovery->state[i].bare)
+			continue;
+
+		guard(device)(&dev->dev);
+		if (pci_dev_is_added(dev))
+			pci_reset_hotplug_check(dev);
+	}
 
 	pci_reset_hotplug_unignore(scope);
 	pci_reset_pm_put(scope);

@@ -121,6 +121,53 @@ static void sim_enum_multifunction(struct kunit *test)
 	SIM_EXPECT_BOUND(test, f1, 1, 0);
 }
 
+static void sim_enum_write_acs(struct kunit *test, struct pci_sim_func *port,
+			       u16 control)
+{
+	struct pci_dev *pdev = sim_kunit_dev(test, port);
+	u16 now;
+
+	KUNIT_ASSERT_NE(test, 0, pdev->acs_cap);
+	pci_write_config_word(pdev, pdev->acs_cap + PCI_ACS_CTRL, control);
+	pci_read_config_word(pdev, pdev->acs_cap + PCI_ACS_CTRL, &now);
+	KUNIT_EXPECT_EQ(test, control, now);
+}
+
+/*
+ * Whose requests all go upstream, which is how IOMMU groups are made: those of a
+ * device below ports that redirect them, but not of one of several Functions,
+ * which may talk to the others.
+ */
+static void sim_enum_acs(struct kunit *test)
+{
+	const u16 acs = PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF;
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *root, *up, *down[3], *ep[3];
+
+	root = pci_sim_root_port(sim);
+	up = pci_sim_add_switch(sim, root);
+	for (int i = 0; i < ARRAY_SIZE(down); i++) {
+		down[i] = pci_sim_downstream_port(up);
+		ep[i] = pci_sim_endpoint(sim, down[i]);
+	}
+	pci_sim_function(ep[2]);
+	sim_kunit_start(test, sim);
+
+	sim_enum_write_acs(test, root, acs);
+	sim_enum_write_acs(test, down[0], acs);
+	sim_enum_write_acs(test, down[1], acs & ~PCI_ACS_RR);
+	sim_enum_write_acs(test, down[2], acs);
+	KUNIT_EXPECT_EQ(test, 0, sim_kunit_dev(test, ep[2])->acs_cap);
+
+	/* Not exported to modules */
+	if (!IS_BUILTIN(CONFIG_PCI_SIM_KUNIT_TEST))
+		return;
+	for (int i = 0; i < ARRAY_SIZE(ep); i++)
+		KUNIT_EXPECT_EQ(test, !i,
+				pci_acs_path_enabled(sim_kunit_dev(test, ep[i]),
+						     NULL, acs));
+}
+
 /* A switch below a switch, and what Links train to */
 static void sim_enum_switch(struct kunit *test)
 {
@@ -470,6 +517,7 @@ static struct kunit_case sim_enum_cases[] = {
 	KUNIT_CASE(sim_enum_access),
 	KUNIT_CASE(sim_enum_multifunction),
 	KUNIT_CASE(sim_enum_switch),
+	KUNIT_CASE(sim_enum_acs),
 	KUNIT_CASE(sim_enum_services),
 	KUNIT_CASE(sim_enum_messages),
 	KUNIT_CASE(sim_enum_not_ready),

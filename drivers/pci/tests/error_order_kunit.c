@@ -24,7 +24,7 @@
 /* Root Port, Upstream Port, the slots */
 #define EO_MAX_PORTS	(2 + EO_MAX_EPS)
 
-/* For a device that needs 6 s, found by a wait that doubles each time */
+/* For a device that needs 6 s, even if found by a wait that doubles each time */
 #define EO_RECOVERY_MS	30000
 /* The core gives up on a device after 60 s */
 #define EO_GIVE_UP_MS	120000
@@ -621,7 +621,7 @@ static void eo_never_ready(struct kunit *test)
 	}
 }
 
-/* The Link of one of two slots further down does not come back */
+/* The Link of one of two slots further down does not come back, the other does */
 static void eo_nested_link_stuck(struct kunit *test)
 {
 	struct eo *eo = eo_start(test);
@@ -631,7 +631,12 @@ static void eo_nested_link_stuck(struct kunit *test)
 	msleep(EO_GIVE_UP_MS);
 	SIM_EXPECT_BOUND(test, eo->ep[0], 1, 1);
 	SIM_EXPECT_BOUND(test, eo->ep[1], 1, 0);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_counts(eo->ep[0]).slot_reset);
 	KUNIT_EXPECT_EQ(test, 0, pci_sim_counts(eo->ep[0]).resume);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_counts(eo->ep[0]).perm_failure);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_counts(eo->ep[1]).resume);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_counts(eo->ep[1]).perm_failure);
+	KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, eo->ep[1]));
 
 	pci_sim_link_stuck(eo->slots[0], false);
 	eo_reseat(test, eo->slots[0]);

@@ -266,6 +266,36 @@ static void ft_vf_leaks_pf(struct kunit *test)
 }
 
 /*
+ * The source of an error has no error any more when AER gets to look at it,
+ * and AER forgets to drop its reference to the device.
+ */
+static void ft_aer_status_cleared(struct kunit *test)
+{
+	unsigned int alive = pci_sim_alive();
+	struct pci_sim_func *port, *ep;
+	struct pci_sim *sim;
+	struct pci_dev *pdev;
+
+	sim = pci_sim_alloc();
+	KUNIT_ASSERT_NOT_NULL(test, sim);
+	port = pci_sim_root_port(sim);
+	ep = pci_sim_endpoint(sim, port);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_start(sim));
+	msleep(SIM_IDLE_MS);
+
+	pci_sim_set_one_irq_us(port, PCI_SIM_IRQ_AER, 10 * USEC_PER_MSEC);
+	pci_sim_cor_error(ep, PCI_ERR_COR_RCVR);
+	pdev = pci_sim_get_dev(ep);
+	pci_write_config_dword(pdev, pdev->aer_cap + PCI_ERR_COR_STATUS,
+			       PCI_ERR_COR_RCVR);
+	pci_dev_put(pdev);
+	msleep(SIM_SETTLE_MS);
+
+	pci_sim_destroy(sim);
+	KUNIT_EXPECT_EQ(test, alive, pci_sim_alive());
+}
+
+/*
  * A conventional device may take 2^25 clocks after RST#, a second (PCI r3.0,
  * sec 4.3.2).  It is waited for below a conventional bridge, but not below a
  * PCIe-to-PCI bridge, and what is restored meanwhile is lost.
@@ -315,6 +345,7 @@ static struct kunit_case ft_cases[] = {
 	KUNIT_CASE(ft_second_function_late),
 	KUNIT_CASE(ft_vfs_on_another_bus),
 	KUNIT_CASE(ft_vf_leaks_pf),
+	KUNIT_CASE(ft_aer_status_cleared),
 	KUNIT_CASE(ft_conventional_late),
 	KUNIT_CASE(ft_vf_late),
 	{}

@@ -528,6 +528,35 @@ static void rf_cut_off(struct kunit *test)
 	}
 }
 
+/* Links that stay down are waited for together, and the others are restored */
+static void rf_links_stuck(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *up, *down[8], *ep[8];
+	ktime_t start;
+
+	up = pci_sim_add_switch(sim, pci_sim_root_port(sim));
+	for (int i = 0; i < ARRAY_SIZE(ep); i++) {
+		down[i] = pci_sim_downstream_port(up, .speed =
+						  PCI_EXP_LNKCAP_SLS_16_0GB);
+		ep[i] = pci_sim_endpoint(sim, down[i]);
+	}
+	sim_kunit_start(test, sim);
+	for (int i = 1; i < ARRAY_SIZE(ep); i++)
+		pci_sim_link_stuck(down[i], true);
+
+	start = ktime_get();
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT,
+			pci_reset_bus_flags(sim_kunit_dev(test, up),
+					    PCI_RESET_LINK));
+	if (IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
+		KUNIT_EXPECT_GE(test, 2000, ktime_ms_delta(ktime_get(), start));
+	for (int i = 0; i < ARRAY_SIZE(ep); i++)
+		SIM_EXPECT_TOLD(test, ep[i], 1);
+	SIM_EXPECT_RESET(test, ep[0], PCI_SIM_RESET_HOT);
+	KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, ep[0]));
+}
+
 /*
  * From probe, with the device lock held and before the driver is bound: what
  * hfi1 does
@@ -1098,6 +1127,7 @@ static struct kunit_case rf_cases[] = {
 	KUNIT_CASE(rf_slot_gone),
 	KUNIT_CASE(rf_pulled),
 	KUNIT_CASE(rf_cut_off),
+	KUNIT_CASE(rf_links_stuck),
 	KUNIT_CASE_PARAM(rf_probe_at_boot, rf_probe_gen_params),
 	KUNIT_CASE_PARAM(rf_probe_later, rf_probe_gen_params),
 	KUNIT_CASE_PARAM(rf_probe_hot_added, rf_probe_gen_params),

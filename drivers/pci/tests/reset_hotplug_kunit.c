@@ -259,7 +259,56 @@ static void rh_lost(struct kunit *test)
 	SIM_EXPECT_BOUND(test, late, 1, 0);
 }
 
-/* The same for a switch: all below is cut off, and waited for no longer */
+/* The same in the recovery from an error, where the drivers restore */
+static void rh_lost_recovery(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *up, *port, *ep, *first, *late;
+
+	up = pci_sim_add_switch(sim, pci_sim_root_port(sim));
+	port = pci_sim_downstream_port(up, .hotplug = true);
+	ep = pci_sim_endpoint(sim, port);
+	first = pci_sim_endpoint(sim, pci_sim_downstream_port(up));
+	late = pci_sim_function(first);
+	sim_kunit_start(test, sim);
+	pci_sim_set_ready_ms(late, 2000);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_at(port, 1000 * USEC_PER_MSEC,
+					    rh_put_back, ep));
+	pci_sim_uncor_error(up, PCI_ERR_UNC_MALF_TLP);
+	msleep(2000 + 5 * SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 2, 1);
+	SIM_EXPECT_BOUND(test, first, 1, 0);
+	SIM_EXPECT_BOUND(test, late, 1, 0);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_counts(late).resume);
+}
+
+/*
+ * A Function without a driver keeps the device from being recovered, once it was
+ * reset: nothing is restored, and all that helps is to add it anew.
+ */
+static void rh_failed_recovery(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *ep[2];
+
+	ep[0] = pci_sim_endpoint(sim, pci_sim_root_port(sim, .hotplug = true));
+	ep[1] = pci_sim_function(ep[0]);
+	sim_kunit_start(test, sim);
+	device_release_driver(&sim_kunit_dev(test, ep[1])->dev);
+	SIM_EXPECT_BOUND(test, ep[1], 1, 1);
+
+	pci_sim_uncor_error(ep[0], PCI_ERR_UNC_MALF_TLP);
+	msleep(5 * SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_counts(ep[0]).perm_failure);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_counts(ep[0]).slot_reset);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets_all(ep[0]));
+	for (int i = 0; i < ARRAY_SIZE(ep); i++) {
+		SIM_EXPECT_BOUND(test, ep[i], 2, 1);
+		KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, ep[i]));
+	}
+}
+
+/* What is lost is a switch: all below is cut off, and waited for no longer */
 static void rh_lost_switch(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
@@ -435,6 +484,8 @@ static struct kunit_case rh_cases[] = {
 	KUNIT_CASE(rh_power_fault),
 	KUNIT_CASE(rh_nested),
 	KUNIT_CASE(rh_lost),
+	KUNIT_CASE(rh_lost_recovery),
+	KUNIT_CASE(rh_failed_recovery),
 	KUNIT_CASE(rh_lost_switch),
 	KUNIT_CASE_PARAM(rh_rescan, rh_during_gen_params),
 	KUNIT_CASE_PARAM(rh_port_removed, rh_during_gen_params),

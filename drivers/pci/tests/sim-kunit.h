@@ -94,11 +94,11 @@ static inline int sim_kunit_set_vfs(struct pci_dev *pdev, int n)
 {
 	int ret;
 
-	device_lock(&pdev->dev);
 	pci_lock_rescan_remove();
+	device_lock(&pdev->dev);
 	ret = pdev->driver->sriov_configure(pdev, n);
-	pci_unlock_rescan_remove();
 	device_unlock(&pdev->dev);
+	pci_unlock_rescan_remove();
 	return ret;
 }
 
