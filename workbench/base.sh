@@ -29,7 +29,7 @@ unpack() # WHAT COMMAND...: the command fills $new
 # The threshold makes git write one pack instead of 90000 loose files.
 commit()
 {
-	local git=(git -C "$new" -c core.bigFileThreshold=1 -c core.hooksPath=/dev/null
+	local git=(git -C "$new" -c core.bigFileThreshold=1 -c core.compression=1 -c core.hooksPath=/dev/null
 		   -c core.autocrlf=false -c commit.gpgsign=false
 		   -c user.name=base -c user.email=base@localhost)
 

@@ -1033,10 +1033,8 @@ static struct kunit_case rf_sweep_cases[] = {
 	{}
 };
 
-/* Slow where time is real */
 static struct kunit_suite rf_sweep_suite = {
 	.name = "pci-reset-flags-sweep",
-	.attr.speed = KUNIT_SPEED_SLOW,
 	.test_cases = rf_sweep_cases,
 };
 

@@ -89,6 +89,20 @@ static inline void sim_kunit_mark(struct kunit *test, struct pci_sim_func *f)
 	KUNIT_ASSERT_EQ(test, SIM_MARK, pci_sim_peek(f, sim_scratch(f)));
 }
 
+/*
+ * Tables that are combined make thousands of parameters, which take days where
+ * time is real, and minutes with KASAN.  One in so many is run then: a step that
+ * has no divisor in common with the length of a table comes across all of it.
+ */
+static inline unsigned int sim_kunit_step(unsigned int real_time,
+					  unsigned int kasan)
+{
+	if (!IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
+		return real_time;
+
+	return IS_ENABLED(CONFIG_KASAN) ? kasan : 1;
+}
+
 /* As if somebody had written to the PF's "sriov_numvfs" in sysfs */
 static inline int sim_kunit_set_vfs(struct pci_dev *pdev, int n)
 {

@@ -504,7 +504,8 @@ sweep_params(struct kunit *test, unsigned int n,
 	     bool (*fill)(struct sweep_case *c, unsigned int i),
 	     void (*desc)(struct kunit *test, const void *param, char *desc))
 {
-	unsigned int t, v, i, nr = 0;
+	unsigned int step = sim_kunit_step(97, 11);
+	unsigned int t, v, i, all = 0, nr = 0;
 	struct sweep_case *cases;
 
 	cases = kunit_kcalloc(test, ARRAY_SIZE(sweep_topologies) *
@@ -523,7 +524,8 @@ sweep_params(struct kunit *test, unsigned int n,
 					.topology = &sweep_topologies[t],
 					.variant = &sweep_variants[v],
 				};
-				nr += fill(&cases[nr], i);
+				if (fill(&cases[nr], i) && !(all++ % step))
+					nr++;
 			}
 		}
 	}

@@ -348,10 +348,8 @@ static struct kunit_case sw_cases[] = {
 	{}
 };
 
-/* Slow where time is real */
 static struct kunit_suite sw_suite = {
 	.name = "pci-sim-sweep",
-	.attr.speed = KUNIT_SPEED_SLOW,
 	.test_cases = sw_cases,
 };
 
