@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/iommufd.h>
 #include <linux/limits.h>
+#include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -953,7 +954,21 @@ SIM_TEST(slow_reset)
 	EXPECT_SHOWS("0", EP0 "/ready_ms");
 }
 
-/* vfio-pci gives a simulated device to userspace, and resets it for it */
+/* PCI_ERR_COR_RCVR and PCI_ERR_UNC_DLP, which is fatal */
+#define RECEIVER_ERROR	"0x1"
+#define DATA_LINK_ERROR	"0x10"
+
+static bool is_enabled(const char *bdf)
+{
+	__u8 cfg[CFG_SIZE];
+
+	return pci_config(bdf, cfg) > 0 && cfg[PCI_COMMAND] & PCI_COMMAND_MEMORY;
+}
+
+/*
+ * vfio-pci gives a simulated device to userspace, and resets it for it. In a
+ * hotplug slot the user keeps it through the recovery from a fatal error.
+ */
 SIM_TEST(vfio)
 {
 	struct vfio_pci_hot_reset hot_reset = { .argsz = sizeof(hot_reset) };
@@ -989,16 +1004,22 @@ SIM_TEST(vfio)
 	EXPECT_EQ(hot + 1, sim_number(EP0 "/resets", "hot"));
 	EXPECT_EQ(flr + 1, sim_number(EP0 "/resets", "flr"));
 
+	EXPECT_TRUE(is_enabled(bdf));
+	ASSERT_EQ(0, sim_set(EP0 "/uncor_error", DATA_LINK_ERROR));
+	EXPECT_TRUE(EVENTUALLY(sim_number(EP0 "/resets", "hot") == hot + 2));
+	EXPECT_TRUE(EVENTUALLY(is_enabled(bdf)));
+	ASSERT_EQ(0, pci_driver(bdf, driver, sizeof(driver)));
+	EXPECT_STREQ("vfio-pci", driver);
+	/* The locks may still be held */
+	EXPECT_TRUE(EVENTUALLY(!ioctl(fd, VFIO_DEVICE_RESET)));
+	EXPECT_EQ(flr + 2, sim_number(EP0 "/resets", "flr"));
+
 	close(fd);
 	close(bind.iommufd);
 	ASSERT_EQ(0, pci_bind_default(bdf));
 	EXPECT_TRUE(is_bound(EP0));
 	EXPECT_EQ(2, sim_number(EP0 "/counts", "probe"));
 }
-
-/* PCI_ERR_COR_RCVR and PCI_ERR_UNC_DLP, which is fatal */
-#define RECEIVER_ERROR	"0x1"
-#define DATA_LINK_ERROR	"0x10"
 
 SIM_TEST(errors)
 {
