@@ -43,7 +43,9 @@
  * in an interrupt thread.  A removal of the bridge holds its device lock and
  * waits for that thread, which therefore leaves the lock alone.  Blocked config
  * access of the bridge is enough to keep other resets of the same link away,
- * and the reference of the scope to the bus keeps the bridge.
+ * and the reference of the scope to the bus keeps the bridge.  Between its steps
+ * it takes device locks one at a time, to call a driver, to stop and start the
+ * IOMMU and to look whether a device is configured, and holds no other lock.
  *
  * Hotplug ports, the one above the link and those below it, are told to ignore
  * link changes (pci_hp_ignore_link_change()) until everything is restored.
@@ -493,7 +495,7 @@ static int pci_reset_verify(const struct pci_reset_scope *scope)
  * Root Port by means of its own, which may want pci_bus_sem for itself,
  * follows the look without holding it.
  *
- * Context: May sleep, takes pci_bus_sem.  The caller holds the device lock of
+ * Context: May sleep, takes pci_bus_sem.  The caller holds the config access of
  * @bridge if a scope is being reset.
  *
  * Return: 0, or -EBUSY if the devices below @bridge are no longer those which
@@ -668,6 +670,8 @@ pci_reset_state_alloc(const struct pci_reset_scope *scope, gfp_t gfp)
 }
 
 /*
+ * Takes the mutex of the IOMMU group, inside of the device lock.
+ *
  * PCIe r6.0, sec 10.3.1: ATS is to be stopped before a reset.  The function
  * methods do that themselves.  A device that is not added yet, or not any
  * more, may lose its IOMMU group at any time; one that is added may not, while

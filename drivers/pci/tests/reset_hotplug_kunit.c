@@ -232,54 +232,57 @@ static void rh_put_back(struct pci_sim_func *port, void *card)
 	pci_sim_plug(port, card);
 }
 
+struct rh_lost {
+	struct pci_sim_func *up, *ep, *first, *late;
+};
+
+/* In a second @ep is put back, while @late, beside it, is waited for */
+static struct rh_lost rh_lost_start(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port;
+	struct rh_lost rh;
+
+	rh.up = pci_sim_add_switch(sim, pci_sim_root_port(sim));
+	port = pci_sim_downstream_port(rh.up, .hotplug = true);
+	rh.ep = pci_sim_endpoint(sim, port);
+	rh.first = pci_sim_endpoint(sim, pci_sim_downstream_port(rh.up));
+	rh.late = pci_sim_function(rh.first);
+	sim_kunit_start(test, sim);
+	/* Links and first Functions are waited for before anything is restored */
+	pci_sim_set_ready_ms(rh.late, 2000);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_at(port, 1000 * USEC_PER_MSEC,
+					    rh_put_back, rh.ep));
+	return rh;
+}
+
 /*
  * It says that it is the same, and it is, but it has lost its configuration
  * once it was restored, while the reset waits for somebody else.
  */
 static void rh_lost(struct kunit *test)
 {
-	struct pci_sim *sim = sim_kunit_alloc(test);
-	struct pci_sim_func *up, *port, *ep, *late;
+	struct rh_lost rh = rh_lost_start(test);
 
-	up = pci_sim_add_switch(sim, pci_sim_root_port(sim));
-	port = pci_sim_downstream_port(up, .hotplug = true);
-	ep = pci_sim_endpoint(sim, port);
-	late = pci_sim_endpoint(sim, pci_sim_downstream_port(up));
-	late = pci_sim_function(late);
-	sim_kunit_start(test, sim);
-	/* Links and first Functions are waited for before anything is restored */
-	pci_sim_set_ready_ms(late, 2000);
-	KUNIT_ASSERT_EQ(test, 0, pci_sim_at(port, 1000 * USEC_PER_MSEC,
-					    rh_put_back, ep));
 	KUNIT_EXPECT_EQ(test, 0,
-			pci_reset_bus_flags(sim_kunit_dev(test, up),
+			pci_reset_bus_flags(sim_kunit_dev(test, rh.up),
 					    PCI_RESET_LINK));
 	msleep(3 * SIM_SETTLE_MS);
-	SIM_EXPECT_BOUND(test, ep, 2, 1);
-	SIM_EXPECT_BOUND(test, late, 1, 0);
+	SIM_EXPECT_BOUND(test, rh.ep, 2, 1);
+	SIM_EXPECT_BOUND(test, rh.late, 1, 0);
 }
 
 /* The same in the recovery from an error, where the drivers restore */
 static void rh_lost_recovery(struct kunit *test)
 {
-	struct pci_sim *sim = sim_kunit_alloc(test);
-	struct pci_sim_func *up, *port, *ep, *first, *late;
+	struct rh_lost rh = rh_lost_start(test);
 
-	up = pci_sim_add_switch(sim, pci_sim_root_port(sim));
-	port = pci_sim_downstream_port(up, .hotplug = true);
-	ep = pci_sim_endpoint(sim, port);
-	first = pci_sim_endpoint(sim, pci_sim_downstream_port(up));
-	late = pci_sim_function(first);
-	sim_kunit_start(test, sim);
-	pci_sim_set_ready_ms(late, 2000);
-	KUNIT_ASSERT_EQ(test, 0, pci_sim_at(port, 1000 * USEC_PER_MSEC,
-					    rh_put_back, ep));
-	pci_sim_uncor_error(up, PCI_ERR_UNC_MALF_TLP);
+	pci_sim_uncor_error(rh.up, PCI_ERR_UNC_MALF_TLP);
 	msleep(2000 + 5 * SIM_SETTLE_MS);
-	SIM_EXPECT_BOUND(test, ep, 2, 1);
-	SIM_EXPECT_BOUND(test, first, 1, 0);
-	SIM_EXPECT_BOUND(test, late, 1, 0);
-	KUNIT_EXPECT_EQ(test, 1, pci_sim_counts(late).resume);
+	SIM_EXPECT_BOUND(test, rh.ep, 2, 1);
+	SIM_EXPECT_BOUND(test, rh.first, 1, 0);
+	SIM_EXPECT_BOUND(test, rh.late, 1, 0);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_counts(rh.late).resume);
 }
 
 /*
