@@ -15,16 +15,18 @@ x86 | x86-debug)
 	[[ $1 != x86-debug ]] || fragments+=(tools/testing/selftests/pci/debug.config)
 	;;
 uml | uml-debug | uml-preempt)
-	arch=(ARCH=um) targets=(linux) files=600
+	arch=(ARCH=um) targets=(linux) files=550
 	from=
 	fragments=(tools/testing/kunit/configs/arch_uml.config drivers/pci/.kunitconfig
 		drivers/pci/tests/faults.config ../../workbench/small.config)
 	# Also for "make shell", which wants no kernel of its own.
 	[[ $1 != uml ]] || fragments+=(../../workbench/shell.config)
+	[[ $1 == uml ]] || fragments+=(../../workbench/no-user.config)
 	[[ $1 != uml-debug ]] || fragments+=(drivers/pci/tests/debug.config)
 	# With coverage, because with preemption there are most ways through the code.
 	[[ $1 != uml-preempt ]] ||
-		fragments+=(drivers/pci/tests/preempt.config tools/testing/kunit/configs/coverage_uml.config)
+		fragments+=(drivers/pci/tests/preempt.config tools/testing/kunit/configs/coverage_uml.config
+			../../workbench/coverage.config)
 	;;
 *)
 	die "usage: kernel.sh x86|x86-debug|uml|uml-debug|uml-preempt [config]"

@@ -13,22 +13,21 @@ rm -f "$logs"/*.log
 
 # UML would call itself something else in each run, and log it. It takes that
 # name in ~/.uml, so each run gets a home of its own, which is logged once.
-umid=kunit
 HOME=$(mktemp -d)
 export HOME
 trap 'rm -rf "$HOME"' EXIT
 
-# kunit.py fails when a test does: the results are in the logs. Its own lines,
-# which have the time of day, are not.
-kunit()
+# As kunit.py does it, which takes half as long again to pass on 70 MB of log.
+# The kernel fails if it panics: whether a test did is in the log.
+boot() # GLOB [PARAMETER...]
 {
-	(cd "$tree" && tools/testing/kunit/kunit.py exec --arch=um --build_dir="$obj" \
-		--kernel_args=time-travel=inf-cpu --kernel_args="umid=$umid" "$@") 2>&1 |
-		sed '/^\[[0-9][0-9]:[0-9][0-9]:[0-9][0-9]\] /d; / mconsole .* initialized on /d' || true
+	timeout --foreground 1200 "$obj/linux" mem=1G console=tty kunit_shutdown=halt umid=kunit \
+		time-travel=inf-cpu "${@:2}" "kunit.filter_glob=$1" kunit.enable=1 </dev/null 2>&1 || true
 }
 
-kunit --raw_output=all 'pci-[!f]*' >"$logs/all.log"
-kunit --list_tests 'pci-fault*' | sed -n 's/^\(pci-fault[^ ]*\.[^ ]*\)$/\1/p' |
+boot 'pci-[!f]*' >"$logs/all.log"
+boot 'pci-fault*' kunit.action=list | sed -n 's/^\[[^]]*\] \(pci-fault[^ ]*\.[^ ]*\)$/\1/p' |
 	while read -r test; do
-		kunit --raw_output=all "$test" >"$logs/$test.log" </dev/null
+		boot "$test" >"$logs/$test.log"
 	done
+sed -i '/ mconsole .* initialized on /d' "$logs"/*.log

@@ -9,7 +9,7 @@
 . "$(dirname "$0")/lib.sh"
 
 ((0 < $#)) || set -- uml uml-debug uml-preempt
-list=$tree/drivers/pci/tests/expected_failures
+list=$here/expected_failures
 
 # What lockdep, KASAN and their like say of the boot that is not to crash.
 no_report()

@@ -13,7 +13,7 @@
  * 1, 2 and 4 concern all fabrics, so they are in sweep_kunit.c.
  *
  * One test may take the whole kernel with it, so each is to be run in a boot
- * of its own.  Those that are known to fail are in expected_failures.
+ * of its own.
  */
 
 #include <linux/debug_locks.h>
@@ -335,6 +335,28 @@ static void ft_vf_late(struct kunit *test)
 							  pci_sim_vf(pf, 1))));
 }
 
+/* One VF that does not get ready at all is an error, and not for ever */
+static void ft_vf_never(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *pf;
+	struct pci_dev *pdev;
+
+	port = pci_sim_root_port(sim);
+	pf = pci_sim_endpoint(sim, port, .vfs = 2);
+	sim_kunit_start(test, sim);
+	pdev = sim_kunit_dev(test, pf);
+	pci_sim_set_ready_ms(pci_sim_vf(pf, 1), PCI_SIM_NEVER);
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, sim_kunit_set_vfs(pdev, 2));
+	KUNIT_EXPECT_EQ(test, 0, pci_num_vf(pdev));
+	KUNIT_EXPECT_PTR_EQ(test, NULL, pci_sim_get_dev(pci_sim_vf(pf, 0)));
+
+	pci_sim_set_ready_ms(pci_sim_vf(pf, 1), 0);
+	KUNIT_EXPECT_EQ(test, 2, sim_kunit_set_vfs(pdev, 2));
+	KUNIT_EXPECT_TRUE(test, pci_is_pcie(sim_kunit_dev(test,
+							  pci_sim_vf(pf, 1))));
+}
+
 static struct kunit_case ft_cases[] = {
 	KUNIT_CASE(ft_removed_while_unlocked),
 	KUNIT_CASE(ft_port_removed_while_adding),
@@ -348,6 +370,7 @@ static struct kunit_case ft_cases[] = {
 	KUNIT_CASE(ft_aer_status_cleared),
 	KUNIT_CASE(ft_conventional_late),
 	KUNIT_CASE(ft_vf_late),
+	KUNIT_CASE(ft_vf_never),
 	{}
 };
 
