@@ -391,33 +391,49 @@ static void rh_port_removed(struct kunit *test)
 	}
 }
 
+static void rh_rescan_bus(struct pci_bus *bus)
+{
+	pci_lock_rescan_remove();
+	pci_rescan_bus(bus);
+	pci_unlock_rescan_remove();
+	msleep(SIM_SETTLE_MS);
+}
+
+/*
+ * The port is removed when it has contained an error, before its interrupt, or
+ * at the same time, where either may be first.
+ */
 static void rh_contained(struct kunit *test)
 {
-	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_sim_func *port, *ep;
 	struct pci_dev *bridge;
 	struct pci_bus *bus;
+	struct pci_sim *sim;
 
-	port = pci_sim_root_port(sim, .dpc = true);
-	ep = pci_sim_endpoint(sim, port);
-	sim_kunit_start(test, sim);
-	bridge = sim_kunit_dev(test, port);
-	bus = bridge->bus;
+	for (int late = 0; late < 2; late++) {
+		sim = sim_kunit_alloc(test);
+		port = pci_sim_root_port(sim, .dpc = true);
+		ep = pci_sim_endpoint(sim, port);
+		sim_kunit_start(test, sim);
+		bridge = sim_kunit_dev(test, port);
+		bus = bridge->bus;
 
-	KUNIT_ASSERT_EQ(test, 0, pci_sim_dpc_trigger(port));
-	pci_stop_and_remove_bus_device_locked(bridge);
-	SIM_EXPECT_BOUND(test, ep, 1, 1);
-	KUNIT_EXPECT_FALSE(test, pci_sim_link_is_up(port));
+		if (late)
+			pci_sim_set_one_irq_us(port, PCI_SIM_IRQ_DPC,
+					       10 * USEC_PER_SEC);
+		KUNIT_ASSERT_EQ(test, 0, pci_sim_dpc_trigger(port));
+		pci_stop_and_remove_bus_device_locked(bridge);
+		SIM_EXPECT_BOUND(test, ep, 1, 1);
+		if (late)
+			KUNIT_EXPECT_FALSE(test, pci_sim_link_is_up(port));
+		pci_sim_set_one_irq_us(port, PCI_SIM_IRQ_DPC, 0);
 
-	/* Once to find the port, and once more when the link is up */
-	for (int i = 0; i < 2; i++) {
-		pci_lock_rescan_remove();
-		pci_rescan_bus(bus);
-		pci_unlock_rescan_remove();
-		msleep(SIM_SETTLE_MS);
+		/* Once to find the port, and once more when the link is up */
+		rh_rescan_bus(bus);
+		rh_rescan_bus(bus);
+		KUNIT_EXPECT_TRUE(test, pci_sim_link_is_up(port));
+		SIM_EXPECT_BOUND(test, ep, 2, 1);
 	}
-	KUNIT_EXPECT_TRUE(test, pci_sim_link_is_up(port));
-	SIM_EXPECT_BOUND(test, ep, 2, 1);
 }
 
 /* What pciehp is bound to, with a reference */

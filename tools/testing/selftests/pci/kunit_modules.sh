@@ -1,33 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# kunit_modules.sh [-f FILTER] MODULE...: load each of these modules, and print
-# the results of the KUnit suites in it as TAP, one line for each case. What a
-# case says, and each of its parameters, becomes a comment. The modules are
-# unloaded again. FILTER is a filter of KUnit, like "speed>slow".
+# kunit_modules.sh MODULE...: load each of these modules, and print the results
+# of the KUnit suites in it as TAP, one line for each case. What a case says, and
+# each of its parameters, becomes a comment. The modules are unloaded again.
 
 dir=/sys/kernel/debug/kunit
-filter=
 
-if [ "$1" = -f ] && [ $# -ge 2 ]; then
-	filter=$2
-	shift 2
-fi
 case ${1:--} in
 -*)
-	sed -n 's/^# \{0,1\}//; 4,7p' "$0"
+	sed -n 's/^# \{0,1\}//; 4,6p' "$0"
 	exit 2
 	;;
 esac
-if ! modprobe kunit; then
+if ! modprobe kunit enable=1; then
 	echo "1..0 # SKIP no KUnit here"
 	exit 4
 fi
 
 for module; do
-	# KUnit takes its filter apart when it uses it
-	modprobe -r kunit
-	modprobe kunit enable=1 ${filter:+"filter=$filter"}
 	# The suites run in here
 	modprobe "$module" || echo "# cannot load $module"
 	if [ "$(ls $dir)" ]; then
