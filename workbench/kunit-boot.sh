@@ -26,8 +26,9 @@ boot() # GLOB [PARAMETER...]
 }
 
 boot 'pci-[!f]*' >"$logs/all.log"
-boot 'pci-fault*' kunit.action=list | sed -n 's/^\[[^]]*\] \(pci-fault[^ ]*\.[^ ]*\)$/\1/p' |
-	while read -r test; do
-		boot "$test" >"$logs/$test.log"
-	done
+faults=$(boot 'pci-fault*' kunit.action=list | sed -n 's/^\[[^]]*\] \(pci-fault[^ ]*\.[^ ]*\)$/\1/p')
+[[ $faults ]] || die "the kernel in $obj lists no test of pci-fault*"
+while read -r test; do
+	boot "$test" >"$logs/$test.log"
+done <<<"$faults"
 sed -i '/ mconsole .* initialized on /d' "$logs"/*.log

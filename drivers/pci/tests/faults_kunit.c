@@ -349,7 +349,7 @@ static void ft_vf_never(struct kunit *test)
 	pci_sim_set_ready_ms(pci_sim_vf(pf, 1), PCI_SIM_NEVER);
 	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, sim_kunit_set_vfs(pdev, 2));
 	KUNIT_EXPECT_EQ(test, 0, pci_num_vf(pdev));
-	KUNIT_EXPECT_PTR_EQ(test, NULL, pci_sim_get_dev(pci_sim_vf(pf, 0)));
+	KUNIT_EXPECT_FALSE(test, sim_kunit_has_dev(pci_sim_vf(pf, 0)));
 
 	pci_sim_set_ready_ms(pci_sim_vf(pf, 1), 0);
 	KUNIT_EXPECT_EQ(test, 2, sim_kunit_set_vfs(pdev, 2));
