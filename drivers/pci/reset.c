@@ -140,7 +140,40 @@ static struct pci_dev *pci_reset_bridge_above(const struct pci_reset_scope *scop
 	return scope->bus ? scope->bus->self : NULL;
 }
 
-/* Everybody below the link, or the Function and, if it is a bridge, below it */
+/* The VFs of @pf, which are on its bus or on buses that no bridge leads to */
+static int pci_reset_walk_vfs(struct pci_bus *bus, struct pci_dev *pf,
+			      int (*fn)(struct pci_dev *, void *), void *data)
+{
+	struct pci_bus *child;
+	struct pci_dev *dev;
+	int rc;
+
+	list_for_each_entry(dev, &bus->devices, bus_list) {
+		if (!dev->is_virtfn || pci_physfn(dev) != pf)
+			continue;
+
+		rc = fn(dev, data);
+		if (rc)
+			return rc;
+	}
+
+	list_for_each_entry(child, &bus->children, node) {
+		if (child->self)
+			continue;
+
+		rc = pci_reset_walk_vfs(child, pf, fn, data);
+		if (rc)
+			return rc;
+	}
+
+	return 0;
+}
+
+/*
+ * Everything below the link, or the Function and what loses its state with it:
+ * what is below, if it is a bridge, or the VFs, if it is a PF (PCIe r6.0,
+ * sec 9.2.2.3)
+ */
 static int pci_reset_walk_scope(const struct pci_reset_scope *scope,
 				int (*fn)(struct pci_dev *, void *), void *data)
 {
@@ -152,6 +185,8 @@ static int pci_reset_walk_scope(const struct pci_reset_scope *scope,
 	rc = fn(scope->dev, data);
 	if (!rc && scope->dev->subordinate)
 		rc = pci_reset_walk(scope->dev->subordinate, NULL, fn, data);
+	if (!rc && scope->dev->is_physfn)
+		rc = pci_reset_walk_vfs(scope->dev->bus, scope->dev, fn, data);
 
 	return rc;
 }
@@ -406,8 +441,8 @@ bool pci_reset_flags_valid(pci_reset_flags_t flags)
  * Select the method that pci_reset_bus_flags() would use and collect the
  * devices that it affects: @dev alone for a function reset, everything in the
  * slot and below for %PCI_RESET_SLOT, everything on the bus and below for
- * %PCI_RESET_BUS and %PCI_RESET_CXL_BUS.  SR-IOV Virtual Functions count with
- * their Physical Function.
+ * %PCI_RESET_BUS and %PCI_RESET_CXL_BUS.  SR-IOV Virtual Functions are affected
+ * whenever their Physical Function is.
  *
  * The answer does not lock anything: once the caller has decided that it
  * agrees, pci_reset_scope_commit() performs this very reset, or fails if it
@@ -628,7 +663,8 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
  * @level: how many links are between it and the one that is reset
  * @stopped: its IOMMU has been stopped
  * @lost: it, or its secondary bus, did not come back
- * @gone: it did not come back itself
+ * @gone: it did not come back itself, or another device did
+ * @replaced: another device did
  * @bare: reset for error recovery, and not configured by its driver since
  * @wait: if it is a bridge, the wait for its secondary bus
  */
@@ -638,6 +674,7 @@ struct pci_reset_state {
 	bool stopped;
 	bool lost;
 	bool gone;
+	bool replaced;
 	bool bare;
 	struct pci_secondary_wait wait;
 };
@@ -706,12 +743,14 @@ static int pci_reset_iommu_stop(const struct pci_reset_scope *scope,
 {
 	int rc = 0;
 
-	if (scope->method & PCI_RESET_FUNC)
-		return 0;
-
 	for (unsigned int i = 0; i < scope->nr_devs; i++) {
-		int ret = pci_reset_iommu_stop_dev(scope->devs[i], &state[i]);
+		int ret;
 
+		/* The methods stop the one that they reset */
+		if (scope->method & PCI_RESET_FUNC && scope->devs[i] == scope->dev)
+			continue;
+
+		ret = pci_reset_iommu_stop_dev(scope->devs[i], &state[i]);
 		rc = rc ?: ret;
 	}
 
@@ -750,33 +789,13 @@ static void pci_reset_hotplug_unignore(const struct pci_reset_scope *scope)
  */
 static bool pci_reset_dev_configured(struct pci_dev *dev)
 {
-	struct pci_bus_region region;
-	struct resource *res;
-	unsigned int i;
-	u32 reg;
+	u32 config[16];
 
-	if (dev->subordinate) {
-		pci_read_config_dword(dev, PCI_PRIMARY_BUS, &reg);
-		return PCI_POSSIBLE_ERROR(reg) ||
-		       (reg >> 8 & 0xff) == dev->subordinate->number;
-	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(config); i++)
+		pci_read_config_dword(dev, 4 * i, &config[i]);
 
-	pci_dev_for_each_resource(dev, res, i) {
-		if (i >= PCI_STD_NUM_BARS)
-			break;
-		if (!(res->flags & IORESOURCE_MEM) || !res->parent ||
-		    res->flags & IORESOURCE_PCI_EA_BEI)
-			continue;
-
-		pcibios_resource_to_bus(dev->bus, &region, res);
-		pci_read_config_dword(dev, PCI_BASE_ADDRESS_0 + 4 * i, &reg);
-		if (!PCI_POSSIBLE_ERROR(reg) &&
-		    (reg ^ lower_32_bits(region.start)) &
-		    (u32)PCI_BASE_ADDRESS_MEM_MASK)
-			return false;
-	}
-
-	return true;
+	return PCI_POSSIBLE_ERROR(config[PCI_CACHE_LINE_SIZE / 4]) ||
+	       pci_config_assigned(dev, config);
 }
 
 /*
@@ -836,6 +855,31 @@ static int pci_reset_run(const struct pci_reset_scope *scope,
 	return rc;
 }
 
+/*
+ * Is this another device than the one before the reset?  What does not respond
+ * does not tell, nor do VFs, which have no identity of their own.
+ */
+static bool pci_reset_dev_replaced(struct pci_dev *dev)
+{
+	u32 saved = dev->saved_config_space[PCI_VENDOR_ID / 4];
+	u64 dsn = 0;
+	u32 id;
+
+	if (dev->is_virtfn || !saved)
+		return false;
+
+	if (pci_read_config_dword(dev, PCI_VENDOR_ID, &id) ||
+	    PCI_POSSIBLE_ERROR(id))
+		return false;
+
+	if (id == saved && dev->dsn)
+		dsn = pci_get_dsn(dev);
+	if (dsn == U64_MAX)
+		return false;
+
+	return id != saved || (dsn && dsn != dev->dsn);
+}
+
 typedef void (*pci_reset_restore_t)(struct pci_dev *dev,
 				    struct pci_reset_state *state, void *data);
 
@@ -857,6 +901,11 @@ static int pci_reset_restore_dev(const struct pci_reset_scope *scope,
 	if (!state[i].lost)
 		rc = pci_dev_wait(dev, "reset", PCIE_RESET_READY_POLL_MS -
 				  jiffies_to_msecs(jiffies - since));
+	if (!rc && !state[i].lost && pci_reset_dev_replaced(dev)) {
+		pci_err(dev, "another device after reset, not restored\n");
+		state[i].replaced = true;
+		rc = -ENXIO;
+	}
 	if (rc)
 		state[i].lost = true;
 	state[i].gone = state[i].lost;
@@ -921,7 +970,29 @@ static void pci_reset_dev_done(struct pci_dev *dev,
 			       struct pci_reset_state *state, void *data)
 {
 	pci_reset_iommu_start_dev(dev, state);
-	pci_dev_restore(dev);
+
+	/* What was saved is not for another device */
+	if (!state->replaced)
+		pci_restore_state(dev);
+	pci_dev_reset_done(dev);
+}
+
+/*
+ * Tell the drivers while their devices still work: what is below first, and
+ * before any bridge stops to forward their accesses.  Save when all are awake:
+ * PM registers default to D0 after a reset, and a simple restore does not
+ * reliably return to another state anyway.
+ */
+static void pci_reset_quiesce(const struct pci_reset_scope *scope)
+{
+	for (unsigned int i = scope->nr_devs; i-- > 0; )
+		pci_dev_reset_prepare(scope->devs[i]);
+
+	for (unsigned int i = 0; i < scope->nr_devs; i++)
+		pci_set_power_state(scope->devs[i], PCI_D0);
+
+	for (unsigned int i = scope->nr_devs; i-- > 0; )
+		pci_dev_save_and_disable(scope->devs[i]);
 }
 
 /* Everything below the locks */
@@ -943,9 +1014,7 @@ static int pci_reset_locked(const struct pci_reset_scope *scope,
 	if (scope->slot && !pci_reset_slot_capable(scope->slot))
 		return -ENOTTY;
 
-	for (unsigned int i = 0; i < scope->nr_devs; i++)
-		pci_dev_save_and_disable(scope->devs[i]);
-
+	pci_reset_quiesce(scope);
 	pci_reset_hotplug_ignore(scope);
 
 	rc = pci_reset_iommu_stop(scope, state);
@@ -1061,6 +1130,8 @@ int __pci_reset_scope_commit(const struct pci_reset_scope *scope,
  * * %-EBUSY: @scope is not what would be reset now, or is more than the
  *   device itself and @modifiers has %PCI_RESET_ALONE
  * * %-ETIMEDOUT: the link or a device did not come back from the reset
+ * * %-ENXIO: another device did, by its IDs or its serial number; it is not
+ *   restored
  * * %-ENOMEM: out of memory
  */
 int pci_reset_scope_commit(struct pci_reset_scope *scope,
@@ -1119,6 +1190,7 @@ static int pci_reset_link(struct pci_bus *bus, struct pci_slot *slot,
  * * %-EAGAIN: a lock was contended, or devices came and went all the time
  * * %-EBUSY: a device was added at the last moment
  * * %-ETIMEDOUT: the link or a device did not come back from the reset
+ * * %-ENXIO: another device did
  * * %-ENODEV: a device was disconnected meanwhile
  * * %-ENOMEM: out of memory
  */
@@ -1275,7 +1347,8 @@ static void pci_recovery_restore_dev(struct pci_dev *dev,
  * Context: May sleep, takes the device locks.
  *
  * Return: 0, or if all Functions but bridges are lost, -ETIMEDOUT if a link or
- * a device did not come back, -ENODEV if it has been removed or disconnected
+ * a device did not come back, -ENXIO if another device did, -ENODEV if it has
+ * been removed or disconnected
  */
 int pci_recovery_restore(struct pci_recovery *recovery,
 			 void (*restore)(struct pci_dev *dev, void *data),
