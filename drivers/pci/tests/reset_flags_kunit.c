@@ -725,11 +725,22 @@ static const struct rf_iov rf_iovs[] = {
 	{ "BUS, bus of their own", PCI_RESET_BUS, .offset = 0x100 },
 	{ "BUS on hotplug port, two buses", PCI_RESET_BUS, .hotplug = true,
 	  .offset = 0xfe },
+	{ "FLR", PCI_RESET_FLR },
+	{ "FLR, bus of their own", PCI_RESET_FLR, .offset = 0x100 },
+	{ "FLR on hotplug port, two buses", PCI_RESET_FLR, .hotplug = true,
+	  .offset = 0xfe },
 };
 
 KUNIT_ARRAY_PARAM_DESC(rf_iov, rf_iovs, name);
 
 #define RF_VFS	4
+
+/* How the PF is reset; its VFs lose their state with VF Enable in any case */
+static enum pci_sim_reset rf_iov_reset(const struct rf_iov *v)
+{
+	return v->method == PCI_RESET_FLR ? PCI_SIM_RESET_FLR :
+					    PCI_SIM_RESET_HOT;
+}
 
 static void rf_iov_start(struct kunit *test, struct rf *rf,
 			 struct pci_sim_func **vf)
@@ -761,8 +772,8 @@ static bool rf_in_scope(struct kunit *test, const struct pci_reset_scope *scope,
 	return false;
 }
 
-/* With the Link of a PF all its VFs are reset, told, awaited and restored */
-static void rf_pf_link(struct kunit *test)
+/* With a PF all its VFs are reset, told, awaited and restored */
+static void rf_pf(struct kunit *test)
 {
 	const struct rf_iov *v = test->param_value;
 	struct pci_sim_func *vf[RF_VFS];
@@ -793,7 +804,7 @@ static void rf_pf_link(struct kunit *test)
 	for (i = 0; i < RF_VFS; i++)
 		KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, vf[i]));
 	msleep(SIM_SETTLE_MS);
-	SIM_EXPECT_RESET(test, rf.ep, PCI_SIM_RESET_HOT);
+	SIM_EXPECT_RESET(test, rf.ep, rf_iov_reset(v));
 	for (i = 0; i < RF_VFS; i++)
 		SIM_EXPECT_RESET(test, vf[i], PCI_SIM_RESET_HOT);
 	SIM_EXPECT_UNTOUCHED(test, rf.other);
@@ -816,7 +827,7 @@ static void rf_vf_never(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, i != 1,
 				sim_kunit_is_master(test, vf[i]));
 	}
-	SIM_EXPECT_RESET(test, rf.ep, PCI_SIM_RESET_HOT);
+	SIM_EXPECT_RESET(test, rf.ep, rf_iov_reset(v));
 }
 
 /* FLR of a VF is for that VF alone, wherever it is */
@@ -1131,7 +1142,7 @@ static struct kunit_case rf_cases[] = {
 	KUNIT_CASE_PARAM(rf_probe_hot_added, rf_probe_gen_params),
 	KUNIT_CASE(rf_nested_hotplug),
 	KUNIT_CASE_PARAM(rf_one_lost, rf_loss_gen_params),
-	KUNIT_CASE_PARAM(rf_pf_link, rf_iov_gen_params),
+	KUNIT_CASE_PARAM(rf_pf, rf_iov_gen_params),
 	KUNIT_CASE_PARAM(rf_vf_never, rf_iov_gen_params),
 	KUNIT_CASE_PARAM(rf_vf_alone, rf_iov_gen_params),
 	KUNIT_CASE_PARAM(rf_vfs_meanwhile, rf_iov_gen_params),

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a device gets back from a reset: the configuration that it had when it
+ * was good, and nothing if it is another device by now
+ */
+
+#include <linux/ktime.h>
+#include <linux/pci.h>
+
+#include "sim-kunit.h"
+
+/* More than it takes to reset a device that is ready at once */
+#define RESTORE_LATE_MS	500
+
+static int restore_reset_bus(struct pci_dev *pdev)
+{
+	return pci_reset_bus(pdev);
+}
+
+static int restore_reset_function(struct pci_dev *pdev)
+{
+	return pci_reset_function(pdev);
+}
+
+static int restore_reset_subordinate(struct pci_dev *pdev)
+{
+	return sim_kunit_store(pdev->bus->self, "reset_subordinate", "1");
+}
+
+static const struct restore_variant {
+	const char *name;
+	int (*reset)(struct pci_dev *pdev);
+	bool below_switch;
+} restore_variants[] = {
+	{ .name = "pci_reset_bus()", .reset = restore_reset_bus },
+	{ .name = "pci_reset_function()", .reset = restore_reset_function },
+	{ .name = "reset_subordinate", .reset = restore_reset_subordinate },
+	{ .name = "below a switch", .reset = restore_reset_bus,
+	  .below_switch = true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(restore, restore_variants, name);
+
+static struct pci_sim_func *restore_port(struct kunit *test,
+					 struct pci_sim *sim)
+{
+	const struct restore_variant *v = test->param_value;
+	struct pci_sim_func *port = pci_sim_root_port(sim);
+
+	if (v && v->below_switch)
+		port = pci_sim_downstream_port(pci_sim_add_switch(sim, port));
+
+	return port;
+}
+
+/*
+ * The reset that fails has saved the configuration, and the device has lost it
+ * when the next one begins.
+ */
+static void second_reset_restores(struct kunit *test)
+{
+	const struct restore_variant *v = test->param_value;
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port = restore_port(test, sim);
+	struct pci_sim_func *ep = pci_sim_endpoint(sim, port);
+	struct sim_config before;
+	struct pci_dev *pdev;
+
+	sim_kunit_start(test, sim);
+	pdev = sim_kunit_dev(test, ep);
+	sim_config_get(&before, pdev);
+
+	pci_sim_link_stuck(port, true);
+	KUNIT_EXPECT_GT(test, 0, v->reset(pdev));
+	pci_sim_link_stuck(port, false);
+	msleep(SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_peek(ep, PCI_BASE_ADDRESS_0));
+
+	KUNIT_EXPECT_EQ(test, 0, v->reset(pdev));
+	sim_config_expect(test, &before, pdev);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+}
+
+/* Without a slot the kernel is not told that a link was down */
+static void reset_after_link_loss_restores(struct kunit *test)
+{
+	const struct restore_variant *v = test->param_value;
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port = restore_port(test, sim);
+	struct pci_sim_func *ep = pci_sim_endpoint(sim, port);
+	struct sim_config before;
+	struct pci_dev *pdev;
+
+	sim_kunit_start(test, sim);
+	pdev = sim_kunit_dev(test, ep);
+	sim_config_get(&before, pdev);
+
+	pci_sim_link_flap(port, 50);
+	msleep(SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_peek(ep, PCI_BASE_ADDRESS_0));
+
+	KUNIT_EXPECT_EQ(test, 0, v->reset(pdev));
+	sim_config_expect(test, &before, pdev);
+}
+
+/* The same for a switch, which has lost its bus numbers */
+static void reset_after_link_loss_restores_switch(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *root = pci_sim_root_port(sim);
+	struct pci_sim_func *up = pci_sim_add_switch(sim, root);
+	struct sim_config before[2];
+	struct pci_sim_func *ep[2];
+	struct pci_dev *pdev;
+	int i;
+
+	for (i = 0; i < 2; i++)
+		ep[i] = pci_sim_endpoint(sim, pci_sim_downstream_port(up));
+	sim_kunit_start(test, sim);
+	for (i = 0; i < 2; i++)
+		sim_config_get(&before[i], sim_kunit_dev(test, ep[i]));
+
+	pci_sim_link_flap(root, 50);
+	msleep(SIM_SETTLE_MS);
+	pdev = sim_kunit_dev(test, root);
+	KUNIT_EXPECT_EQ(test, 0,
+			sim_kunit_store(pdev, "reset_subordinate", "1"));
+	for (i = 0; i < 2; i++)
+		sim_config_expect(test, &before[i], sim_kunit_dev(test, ep[i]));
+}
+
+static const struct save_variant {
+	const char *name;
+	bool responds;
+} save_variants[] = {
+	{ .name = "power-on values", .responds = true },
+	{ .name = "no response" },
+};
+
+KUNIT_ARRAY_PARAM_DESC(save, save_variants, name);
+
+/* Whoever saves it, a suspend for example: what has been lost is not saved */
+static void lost_configuration_is_not_saved(struct kunit *test)
+{
+	const struct save_variant *v = test->param_value;
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port = pci_sim_root_port(sim);
+	struct pci_sim_func *ep = pci_sim_endpoint(sim, port);
+	struct sim_config before;
+	struct pci_dev *pdev;
+
+	sim_kunit_start(test, sim);
+	pdev = sim_kunit_dev(test, ep);
+	sim_config_get(&before, pdev);
+
+	pci_sim_link_flap(port, 50);
+	if (v->responds)
+		msleep(SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, 0, pci_save_state(pdev));
+	KUNIT_EXPECT_TRUE(test, pdev->state_saved);
+	msleep(SIM_SETTLE_MS);
+	pci_restore_state(pdev);
+	sim_config_expect(test, &before, pdev);
+}
+
+/* But what a driver has changed is */
+static void changed_configuration_is_saved(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *ep = pci_sim_endpoint(sim, pci_sim_root_port(sim));
+	struct pci_dev *pdev;
+	u16 command;
+
+	sim_kunit_start(test, sim);
+	pdev = sim_kunit_dev(test, ep);
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	pci_write_config_word(pdev, PCI_COMMAND, 0);
+	pci_save_state(pdev);
+	pci_write_config_word(pdev, PCI_COMMAND, command);
+	pci_restore_state(pdev);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_peek(ep, PCI_COMMAND) & 0xffff);
+	pci_write_config_word(pdev, PCI_COMMAND, command);
+}
+
+static const struct swap_variant {
+	const char *name;
+	u16 device;
+	u64 dsn;
+	bool late;
+} swap_variants[] = {
+	{ .name = "another Device ID", .device = 0x5678, .dsn = 1 },
+	{ .name = "another serial number", .dsn = 2 },
+	{ .name = "another serial number, late", .dsn = 2, .late = true },
+	{ .name = "the same again", .dsn = 1 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(swap, swap_variants, name);
+
+static void swap_plug(struct pci_sim_func *port, void *data)
+{
+	pci_sim_unplug(port);
+	pci_sim_plug(port, data);
+}
+
+/*
+ * A card below a port without a slot is another one, or has loaded something
+ * else, when the reset is over
+ */
+static void another_device_is_not_restored(struct kunit *test)
+{
+	const struct swap_variant *v = test->param_value;
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port = pci_sim_root_port(sim);
+	struct pci_sim_func *ep, *new;
+	bool other = v->device || v->dsn != 1;
+	struct sim_config before;
+	struct pci_dev *pdev;
+
+	ep = pci_sim_endpoint(sim, port, .dsn = 1,
+			      .ready_ms = RESTORE_LATE_MS);
+	new = pci_sim_endpoint(sim, NULL, .dsn = v->dsn, .device = v->device,
+			       .ready_ms = v->late ? 2000 : 0);
+	sim_kunit_start(test, sim);
+	pdev = sim_kunit_dev(test, ep);
+	sim_config_get(&before, pdev);
+
+	pci_sim_at(port, 200 * USEC_PER_MSEC, swap_plug, new);
+	KUNIT_EXPECT_EQ(test, other ? -ENXIO : 0, pci_reset_bus(pdev));
+	SIM_EXPECT_TOLD(test, ep, 1);
+	KUNIT_EXPECT_EQ(test, other ? 0 : before.bar,
+			pci_sim_peek(new, PCI_BASE_ADDRESS_0));
+	if (!other)
+		sim_config_expect(test, &before, pdev);
+}
+
+struct order {
+	struct kunit *test;
+	struct pci_sim_func *port;
+	struct pci_sim_func *ep[2];
+	unsigned int disabled;
+};
+
+/* A bridge that stops to forward: those below have finished with MMIO */
+static void order_disabled(struct pci_sim_func *f, void *data)
+{
+	struct order *o = data;
+	int i;
+
+	if (pci_sim_peek(f, PCI_COMMAND) & PCI_COMMAND_MEMORY)
+		return;
+
+	o->disabled++;
+	for (i = 0; i < 2; i++)
+		KUNIT_EXPECT_EQ(o->test, 1, pci_sim_counts(o->ep[i]).reset_prepare);
+}
+
+static void drivers_prepare_before_bridges_are_disabled(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *root = pci_sim_root_port(sim);
+	struct pci_sim_func *up = pci_sim_add_switch(sim, root);
+	struct order *o = kunit_kzalloc(test, sizeof(*o), GFP_KERNEL);
+	struct pci_sim_func *port[2];
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, o);
+	o->test = test;
+	for (i = 0; i < 2; i++) {
+		port[i] = pci_sim_downstream_port(up);
+		o->ep[i] = pci_sim_endpoint(sim, port[i]);
+	}
+	sim_kunit_start(test, sim);
+
+	pci_sim_on_write(up, PCI_COMMAND, order_disabled, o);
+	for (i = 0; i < 2; i++)
+		pci_sim_on_write(port[i], PCI_COMMAND, order_disabled, o);
+	KUNIT_EXPECT_EQ(test, 0,
+			sim_kunit_store(sim_kunit_dev(test, root),
+					"reset_subordinate", "1"));
+	pci_sim_on_write(up, PCI_COMMAND, NULL, NULL);
+	for (i = 0; i < 2; i++)
+		pci_sim_on_write(port[i], PCI_COMMAND, NULL, NULL);
+	KUNIT_EXPECT_GE(test, o->disabled, 3);
+	for (i = 0; i < 2; i++)
+		SIM_EXPECT_TOLD(test, o->ep[i], 1);
+}
+
+static struct kunit_case restore_cases[] = {
+	KUNIT_CASE_PARAM(second_reset_restores, restore_gen_params),
+	KUNIT_CASE_PARAM(reset_after_link_loss_restores, restore_gen_params),
+	KUNIT_CASE(reset_after_link_loss_restores_switch),
+	KUNIT_CASE_PARAM(lost_configuration_is_not_saved, save_gen_params),
+	KUNIT_CASE(changed_configuration_is_saved),
+	KUNIT_CASE_PARAM(another_device_is_not_restored, swap_gen_params),
+	KUNIT_CASE(drivers_prepare_before_bridges_are_disabled),
+	{ }
+};
+
+static struct kunit_suite restore_suite = {
+	.name = "pci-restore",
+	.test_cases = restore_cases,
+};
+
+kunit_test_suite(restore_suite);
