@@ -233,6 +233,34 @@ static void another_device_is_not_restored(struct kunit *test)
 		sim_config_expect(test, &before, pdev);
 }
 
+/*
+ * The same if it is an error that the device is reset for: the driver does not
+ * restore its device either, but is told that it is gone.
+ */
+static void another_device_is_not_recovered(struct kunit *test)
+{
+	const struct swap_variant *v = test->param_value;
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port = pci_sim_root_port(sim);
+	bool other = v->device || v->dsn != 1;
+	struct pci_sim_func *ep, *new;
+
+	ep = pci_sim_endpoint(sim, port, .dsn = 1,
+			      .ready_ms = RESTORE_LATE_MS);
+	new = pci_sim_endpoint(sim, NULL, .dsn = v->dsn, .device = v->device,
+			       .ready_ms = v->late ? 2000 : 0);
+	sim_kunit_start(test, sim);
+
+	pci_sim_uncor_error(port, PCI_ERR_UNC_DLP);
+	pci_sim_at(port, 200 * USEC_PER_MSEC, swap_plug, new);
+	msleep(5 * SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, !other, pci_sim_counts(ep).slot_reset);
+	KUNIT_EXPECT_EQ(test, !other, pci_sim_counts(ep).resume);
+	KUNIT_EXPECT_EQ(test, other, pci_sim_counts(ep).perm_failure > 0);
+	KUNIT_EXPECT_EQ(test, other,
+			!pci_sim_peek(new, PCI_BASE_ADDRESS_0));
+}
+
 struct order {
 	struct kunit *test;
 	struct pci_sim_func *port;
@@ -251,7 +279,8 @@ static void order_disabled(struct pci_sim_func *f, void *data)
 
 	o->disabled++;
 	for (i = 0; i < 2; i++)
-		KUNIT_EXPECT_EQ(o->test, 1, pci_sim_counts(o->ep[i]).reset_prepare);
+		KUNIT_EXPECT_EQ(o->test, 1,
+				pci_sim_counts(o->ep[i]).reset_prepare);
 }
 
 static void drivers_prepare_before_bridges_are_disabled(struct kunit *test)
@@ -292,6 +321,7 @@ static struct kunit_case restore_cases[] = {
 	KUNIT_CASE_PARAM(lost_configuration_is_not_saved, save_gen_params),
 	KUNIT_CASE(changed_configuration_is_saved),
 	KUNIT_CASE_PARAM(another_device_is_not_restored, swap_gen_params),
+	KUNIT_CASE_PARAM(another_device_is_not_recovered, swap_gen_params),
 	KUNIT_CASE(drivers_prepare_before_bridges_are_disabled),
 	{ }
 };
