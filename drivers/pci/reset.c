@@ -19,8 +19,9 @@
  *				over before any lock is held
  *   device lock and config	of the bridge above the link, then of the
  *   access (pci_dev_lock())	affected devices in the order of the snapshot:
- *				top down, the same order for every reset.  A
- *				function reset does not lock the bridge.  A
+ *				top down, the same order for every reset, a PF
+ *				before its VFs, which a function reset of the PF
+ *				takes as well.  It does not lock the bridge.  A
  *				rescan takes the config access of the bridges
  *				that it scans, top down as well, and no lock of
  *				a device but one that it has just found
@@ -55,6 +56,7 @@
 
 #include <linux/cleanup.h>
 #include <linux/iommu.h>
+#include <linux/iopoll.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/pci.h>
@@ -147,6 +149,8 @@ static int pci_reset_walk_vfs(struct pci_bus *bus, struct pci_dev *pf,
 	struct pci_bus *child;
 	struct pci_dev *dev;
 	int rc;
+
+	lockdep_assert_held(&pci_bus_sem);
 
 	list_for_each_entry(dev, &bus->devices, bus_list) {
 		if (!dev->is_virtfn || pci_physfn(dev) != pf)
@@ -592,6 +596,9 @@ static bool pci_reset_lock_dev(struct pci_dev *dev, bool config_only,
 {
 	bool try = modifiers & (PCI_RESET_LOCKED | PCI_RESET_TRYLOCK);
 
+	if (try && dev->is_virtfn && !config_only)
+		return pci_reset_trylock_vf(dev);
+
 	if (try)
 		return config_only ? pci_cfg_access_trylock(dev) :
 				     pci_dev_trylock(dev);
@@ -632,6 +639,20 @@ static void pci_reset_unlock(const struct pci_reset_scope *scope,
 		pci_reset_unlock_dev(bridge, modifiers & PCI_RESET_RECOVERY);
 }
 
+/*
+ * The VFs of a PF that is reset alone are in use by others, each of which may
+ * be in the middle of an FLR: do not fail for that at once.
+ */
+static bool pci_reset_trylock_vf(struct pci_dev *vf)
+{
+	bool locked;
+
+	read_poll_timeout(pci_dev_trylock, locked, locked, 10 * USEC_PER_MSEC,
+			  PCI_RESET_WAIT * USEC_PER_MSEC, false, vf);
+
+	return locked;
+}
+
 static int pci_reset_lock(const struct pci_reset_scope *scope,
 			  pci_reset_flags_t modifiers)
 {
@@ -645,9 +666,13 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
 	for (unsigned int i = 0; i < scope->nr_devs; i++) {
 		struct pci_dev *dev = scope->devs[i];
 
-		if (!pci_reset_lock_dev(dev, pci_reset_owns_lock(scope, dev,
-								 modifiers),
-					modifiers)) {
+		if (pci_reset_lock_dev(dev, pci_reset_owns_lock(scope, dev,
+								modifiers),
+				       modifiers))
+			continue;
+
+		if (!dev->is_virtfn || dev == scope->dev || scope->bus ||
+		    !pci_reset_trylock_vf(dev)) {
 			pci_reset_unlock(scope, i, modifiers);
 			return -EAGAIN;
 		}
@@ -664,7 +689,7 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
  * @stopped: its IOMMU has been stopped
  * @lost: it, or its secondary bus, did not come back
  * @gone: it did not come back itself, or another device did
- * @replaced: another device did
+ * @replaced: another device did, or one that it is below of, or a VF of
  * @bare: reset for error recovery, and not configured by its driver since
  * @wait: if it is a bridge, the wait for its secondary bus
  */
@@ -855,29 +880,47 @@ static int pci_reset_run(const struct pci_reset_scope *scope,
 	return rc;
 }
 
+/* Not what was saved, or another serial number; VFs have no identity */
+static bool pci_reset_dev_differs(struct pci_dev *dev, u32 *id, u64 *dsn)
+{
+	u32 saved = dev->saved_config_space[PCI_VENDOR_ID / 4];
+
+	*dsn = 0;
+	if (dev->is_virtfn || !saved || PCI_POSSIBLE_ERROR(saved))
+		return false;
+
+	/* What does not respond does not tell */
+	if (pci_read_config_dword(dev, PCI_VENDOR_ID, id) ||
+	    PCI_POSSIBLE_ERROR(*id))
+		return false;
+
+	if (*id == saved && dev->dsn)
+		*dsn = pci_get_dsn(dev);
+	if (*dsn == U64_MAX)
+		return false;
+
+	return *id != saved || (*dsn && *dsn != dev->dsn);
+}
+
 /*
- * Is this another device than the one before the reset?  What does not respond
- * does not tell, nor do VFs, which have no identity of their own.
+ * Is this another device than the one before the reset?  One that has not
+ * loaded its firmware yet may look like another, so give it a second.
  */
 static bool pci_reset_dev_replaced(struct pci_dev *dev)
 {
-	u32 saved = dev->saved_config_space[PCI_VENDOR_ID / 4];
-	u64 dsn = 0;
-	u32 id;
+	u32 id, saved = dev->saved_config_space[PCI_VENDOR_ID / 4];
+	bool differs;
+	u64 dsn;
 
-	if (dev->is_virtfn || !saved)
-		return false;
+	read_poll_timeout(pci_reset_dev_differs, differs, !differs,
+			  20 * USEC_PER_MSEC, PCI_RESET_WAIT * USEC_PER_MSEC,
+			  false, dev, &id, &dsn);
+	if (differs)
+		pci_err(dev, "another device after reset: [%04x:%04x] serial number %016llx, was [%04x:%04x] %016llx; not restored\n",
+			id & 0xffff, id >> 16, dsn, saved & 0xffff, saved >> 16,
+			dev->dsn);
 
-	if (pci_read_config_dword(dev, PCI_VENDOR_ID, &id) ||
-	    PCI_POSSIBLE_ERROR(id))
-		return false;
-
-	if (id == saved && dev->dsn)
-		dsn = pci_get_dsn(dev);
-	if (dsn == U64_MAX)
-		return false;
-
-	return id != saved || (dsn && dsn != dev->dsn);
+	return differs;
 }
 
 typedef void (*pci_reset_restore_t)(struct pci_dev *dev,
@@ -896,13 +939,13 @@ static int pci_reset_restore_dev(const struct pci_reset_scope *scope,
 	int rc = 0;
 
 	state[i].lost |= state[state[i].above].lost;
+	state[i].replaced |= state[state[i].above].replaced;
 
 	/* Free of charge for those who have been waited for already */
 	if (!state[i].lost)
 		rc = pci_dev_wait(dev, "reset", PCIE_RESET_READY_POLL_MS -
 				  jiffies_to_msecs(jiffies - since));
 	if (!rc && !state[i].lost && pci_reset_dev_replaced(dev)) {
-		pci_err(dev, "another device after reset, not restored\n");
 		state[i].replaced = true;
 		rc = -ENXIO;
 	}
@@ -971,11 +1014,33 @@ static void pci_reset_dev_done(struct pci_dev *dev,
 {
 	pci_reset_iommu_start_dev(dev, state);
 
-	/* What was saved is not for another device */
-	if (!state->replaced)
+	/* What was saved is not for another device, nor is what the driver does */
+	if (state->replaced)
+		pci_dev_set_disconnected(dev, NULL);
+	else
 		pci_restore_state(dev);
 	pci_dev_reset_done(dev);
+
+	clear_bit(PCI_DEV_RESET_WITH_PF, &dev->priv_flags);
 }
+
+/**
+ * pci_reset_with_pf - is a VF being reset because its PF is?
+ * @vf: VF whose driver is called
+ *
+ * When a PF is reset, the drivers of its VFs are told as well: to prepare
+ * before that of the PF, and that it is done after that.  Those that have the
+ * PF's driver do all this for its VFs can tell.
+ *
+ * Context: ->reset_prepare() and ->reset_done() of @vf.
+ *
+ * Return: true if the PF is reset along with @vf, false if @vf alone is reset
+ */
+bool pci_reset_with_pf(struct pci_dev *vf)
+{
+	return test_bit(PCI_DEV_RESET_WITH_PF, &vf->priv_flags);
+}
+EXPORT_SYMBOL_GPL(pci_reset_with_pf);
 
 /*
  * Tell the drivers while their devices still work: what is below first, and
@@ -983,16 +1048,27 @@ static void pci_reset_dev_done(struct pci_dev *dev,
  * PM registers default to D0 after a reset, and a simple restore does not
  * reliably return to another state anyway.
  */
-static void pci_reset_quiesce(const struct pci_reset_scope *scope)
+static void pci_reset_quiesce(const struct pci_reset_scope *scope,
+			      const struct pci_reset_state *state)
 {
-	for (unsigned int i = scope->nr_devs; i-- > 0; )
-		pci_dev_reset_prepare(scope->devs[i]);
+	for (unsigned int i = scope->nr_devs; i-- > 0; ) {
+		struct pci_dev *dev = scope->devs[i];
+
+		/* A VF is above itself, unless its PF is in the scope */
+		if (dev->is_virtfn && state[i].above != i)
+			set_bit(PCI_DEV_RESET_WITH_PF, &dev->priv_flags);
+		pci_dev_reset_prepare(dev);
+	}
 
 	for (unsigned int i = 0; i < scope->nr_devs; i++)
 		pci_set_power_state(scope->devs[i], PCI_D0);
 
-	for (unsigned int i = scope->nr_devs; i-- > 0; )
+	for (unsigned int i = scope->nr_devs; i-- > 0; ) {
+		/* A driver may have programmed another one, with a MAC address */
+		if (pci_reset_dev_configured(scope->devs[i]))
+			pci_dsn_init(scope->devs[i]);
 		pci_dev_save_and_disable(scope->devs[i]);
+	}
 }
 
 /* Everything below the locks */
@@ -1014,7 +1090,7 @@ static int pci_reset_locked(const struct pci_reset_scope *scope,
 	if (scope->slot && !pci_reset_slot_capable(scope->slot))
 		return -ENOTTY;
 
-	pci_reset_quiesce(scope);
+	pci_reset_quiesce(scope, state);
 	pci_reset_hotplug_ignore(scope);
 
 	rc = pci_reset_iommu_stop(scope, state);
