@@ -69,6 +69,12 @@
 /* Nobody else recovers from an error, so do not fail for lack of some bytes */
 #define PCI_RECOVERY_GFP	(GFP_KERNEL | __GFP_NOFAIL)
 
+/* Longer than an FLR of a VF that is ready in time takes */
+#define PCI_RESET_VF_LOCK_MS	1000
+
+/* After this, a device is what it says it is (PCIe r6.0, sec 6.6.1) */
+#define PCI_RESET_IDENTIFY_MS	1000
+
 static gfp_t pci_reset_gfp(pci_reset_flags_t modifiers)
 {
 	return modifiers & PCI_RESET_RECOVERY ? PCI_RECOVERY_GFP : GFP_KERNEL;
@@ -596,9 +602,6 @@ static bool pci_reset_lock_dev(struct pci_dev *dev, bool config_only,
 {
 	bool try = modifiers & (PCI_RESET_LOCKED | PCI_RESET_TRYLOCK);
 
-	if (try && dev->is_virtfn && !config_only)
-		return pci_reset_trylock_vf(dev);
-
 	if (try)
 		return config_only ? pci_cfg_access_trylock(dev) :
 				     pci_dev_trylock(dev);
@@ -648,7 +651,7 @@ static bool pci_reset_trylock_vf(struct pci_dev *vf)
 	bool locked;
 
 	read_poll_timeout(pci_dev_trylock, locked, locked, 10 * USEC_PER_MSEC,
-			  PCI_RESET_WAIT * USEC_PER_MSEC, false, vf);
+			  PCI_RESET_VF_LOCK_MS * USEC_PER_MSEC, false, vf);
 
 	return locked;
 }
@@ -913,8 +916,9 @@ static bool pci_reset_dev_replaced(struct pci_dev *dev)
 	u64 dsn;
 
 	read_poll_timeout(pci_reset_dev_differs, differs, !differs,
-			  20 * USEC_PER_MSEC, PCI_RESET_WAIT * USEC_PER_MSEC,
-			  false, dev, &id, &dsn);
+			  20 * USEC_PER_MSEC,
+			  PCI_RESET_IDENTIFY_MS * USEC_PER_MSEC, false,
+			  dev, &id, &dsn);
 	if (differs)
 		pci_err(dev, "another device after reset: [%04x:%04x] serial number %016llx, was [%04x:%04x] %016llx; not restored\n",
 			id & 0xffff, id >> 16, dsn, saved & 0xffff, saved >> 16,
