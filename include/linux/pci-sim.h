@@ -76,6 +76,10 @@ enum pci_sim_irq {
  * @button: the slot has an attention button
  * @mrl: the slot has a sensor at its manually operated retention latch
  * @no_cmd_compl: the slot does not report Command Completed
+ * @no_late_events: an event of the slot that occurs before its interrupt is
+ *		    enabled causes no MSI afterwards, and one that occurs before
+ *		    the port is in D3hot no PME; PCIe r6.0, sec 6.7.3.4, leaves
+ *		    the former open and excludes the latter
  * @dpc: the port has Downstream Port Containment
  * @intx: the port has no MSI capability
  * @multi_msi: AER and DPC each have an MSI of their own; else all there is to
@@ -95,6 +99,7 @@ struct pci_sim_port_config {
 	bool button;
 	bool mrl;
 	bool no_cmd_compl;
+	bool no_late_events;
 	bool dpc;
 	bool intx;
 	bool multi_msi;

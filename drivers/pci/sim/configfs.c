@@ -481,6 +481,7 @@ SIM_ATTR(port, power_ctrl, .max = 1);
 SIM_ATTR(port, button, .max = 1);
 SIM_ATTR(port, mrl, .max = 1);
 SIM_ATTR(port, no_cmd_compl, .max = 1);
+SIM_ATTR(port, no_late_events, .max = 1);
 SIM_ATTR(port, dpc, .max = 1);
 SIM_ATTR(port, intx, .max = 1);
 SIM_ATTR(port, multi_msi, .max = 1);
@@ -522,6 +523,7 @@ static struct configfs_attribute *sim_port_attrs[] = {
 	&sim_port_attr_button,
 	&sim_port_attr_mrl,
 	&sim_port_attr_no_cmd_compl,
+	&sim_port_attr_no_late_events,
 	&sim_port_attr_dpc,
 	&sim_port_attr_intx,
 	&sim_port_attr_multi_msi,

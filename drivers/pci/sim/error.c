@@ -53,12 +53,12 @@ void sim_wrote_root_status(struct pci_sim_func *f, const struct sim_write *w)
 static bool sim_slot_wakes(struct pci_sim_func *f)
 {
 	u32 slot = *sim_val(f, SIM_EXP + PCI_EXP_SLTCTL);
-	u16 events = slot >> 16 & slot & SIM_SLOT_WAKE;
+	u16 events = slot >> 16 & ~f->port.no_pme;
 
-	if (slot >> 16 & PCI_EXP_SLTSTA_DLLSC && slot & PCI_EXP_SLTCTL_DLLSCE)
+	if (events & PCI_EXP_SLTSTA_DLLSC && slot & PCI_EXP_SLTCTL_DLLSCE)
 		return true;
 
-	return events;
+	return events & slot & SIM_SLOT_WAKE;
 }
 
 /**

@@ -259,6 +259,18 @@ void sim_irq_update(struct pci_sim_func *f)
 }
 
 /**
+ * sim_irq_skip_slot - do not interrupt for the events that a slot has now
+ * @f: Root Port or Downstream Port, its fabric locked
+ *
+ * This is for MSI: INTx is asserted as long as the condition is true.
+ */
+void sim_irq_skip_slot(struct pci_sim_func *f)
+{
+	if (sim_msi_enabled(f) && sim_conditions(f) & BIT(PCI_SIM_IRQ_SLOT))
+		f->irq_sources |= BIT(PCI_SIM_IRQ_SLOT);
+}
+
+/**
  * sim_irq_init_func - prepare what a Function needs from this file
  * @f: new Function
  */

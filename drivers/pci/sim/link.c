@@ -306,6 +306,10 @@ void sim_wrote_link_control(struct pci_sim_func *f, const struct sim_write *w)
  */
 void sim_wrote_pm_control(struct pci_sim_func *f, const struct sim_write *w)
 {
+	if (sim_is_port(f) &&
+	    sim_power_state(w->old) != sim_power_state(w->new))
+		sim_slot_sleeps(f, sim_power_state(w->new) == PCI_D3hot);
+
 	if (sim_power_state(w->old) == PCI_D3hot &&
 	    sim_power_state(w->new) == PCI_D0 &&
 	    !(w->new & PCI_PM_CTRL_NO_SOFT_RESET))

@@ -166,6 +166,8 @@ struct sim_hook {
  * @mrl_open: the manually operated retention latch is open
  * @power_fault: the power controller has cut power by itself
  * @fault_permanent: it trips again as soon as it is switched on
+ * @no_pme: events of the slot that occurred before the port was in D3hot, if
+ *	    they cause no PME
  * @pme_pending: PM_PME that waits for Root Status to be free
  * @pme_source: its Requester ID
  * @train: end of Link training
@@ -181,6 +183,7 @@ struct sim_port {
 	bool mrl_open;
 	bool power_fault;
 	bool fault_permanent;
+	u16 no_pme;
 	bool pme_pending;
 	u16 pme_source;
 	struct sim_event train;
@@ -411,6 +414,7 @@ void sim_slot_init(struct pci_sim_func *port);
 bool sim_slot_powered(struct pci_sim_func *port);
 void sim_slot_status(struct pci_sim_func *port, u16 set);
 void sim_slot_reset(struct pci_sim_func *port);
+void sim_slot_sleeps(struct pci_sim_func *port, bool sleeps);
 void sim_wrote_slot_control(struct pci_sim_func *f, const struct sim_write *w);
 bool sim_slot_holds(struct pci_sim_func *port, struct pci_sim_func *card);
 void sim_slot_pull(struct pci_sim_func *port, struct pci_sim_func *card);
@@ -427,6 +431,7 @@ void sim_irq_exit(struct pci_sim *sim);
 void sim_irq_synchronize(struct pci_sim *sim);
 void sim_irq_init_func(struct pci_sim_func *f);
 void sim_irq_update(struct pci_sim_func *f);
+void sim_irq_skip_slot(struct pci_sim_func *f);
 void sim_irq_reset(struct pci_sim_func *f);
 bool sim_irq_due(struct pci_sim *sim);
 void sim_irq_deliver(struct pci_sim *sim);

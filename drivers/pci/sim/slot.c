@@ -72,6 +72,18 @@ void sim_slot_reset(struct pci_sim_func *port)
 	sim_slot_status(port, 0);
 }
 
+/**
+ * sim_slot_sleeps - a port goes to sleep or wakes up
+ * @port: Root Port or Downstream Port, its fabric locked
+ * @sleeps: it is in D3hot now
+ */
+void sim_slot_sleeps(struct pci_sim_func *port, bool sleeps)
+{
+	port->port.no_pme = 0;
+	if (sleeps && port->port.config.no_late_events)
+		port->port.no_pme = *sim_val(port, SIM_EXP + PCI_EXP_SLTCTL) >> 16;
+}
+
 static void sim_power_tripped(struct pci_sim_func *port)
 {
 	port->port.power_fault = true;
@@ -116,6 +128,10 @@ void sim_wrote_slot_control(struct pci_sim_func *f, const struct sim_write *w)
 		}
 		sim_secondary_update(f);
 	}
+
+	/* What has just been enabled is late for what has already happened */
+	if (p->config.no_late_events && w->new & ~w->old & 0xffff)
+		sim_irq_skip_slot(f);
 
 	if (!p->config.no_cmd_compl)
 		sim_event_queue(f->sim, &p->command, p->config.cmd_us);

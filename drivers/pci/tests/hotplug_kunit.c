@@ -6,6 +6,7 @@
 
 #include <linux/pci.h>
 #include <linux/pci_hotplug.h>
+#include <linux/pm_runtime.h>
 
 #include "sim-kunit.h"
 
@@ -511,7 +512,7 @@ static void hp_no_link(struct kunit *test)
 	SIM_EXPECT_BOUND(test, ep, 1, 0);
 }
 
-/* pciehp waits a second for a device that is not ready, and no longer */
+/* One that is ready within a second is added, and one that never is, is not */
 static void hp_not_ready(struct kunit *test)
 {
 	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
@@ -534,6 +535,319 @@ static void hp_not_ready(struct kunit *test)
 static void hp_pull(struct pci_sim_func *port, void *data)
 {
 	pci_sim_unplug(port);
+}
+
+/*
+ * What is in the slot is bound and could work.  Whether it does if its driver
+ * has recovered it is for the suites of errors.
+ */
+static void hp_expect_works(struct kunit *test, struct pci_sim_func *ep,
+			    const char *when)
+{
+	struct pci_sim_counts c = pci_sim_counts(ep);
+
+	KUNIT_EXPECT_EQ_MSG(test, c.probe, c.remove + 1, "%s", when);
+	if (c.probe == c.remove + 1 && !c.slot_reset)
+		KUNIT_EXPECT_TRUE_MSG(test, sim_kunit_is_master(test, ep), "%s",
+				      when);
+}
+
+/* ... and the slot notices when it is pulled, and when it is put back */
+static void hp_expect_notices(struct kunit *test, struct pci_sim_func *port,
+			      struct pci_sim_func *ep, const char *when)
+{
+	struct pci_sim_counts c;
+
+	pci_sim_unplug(port);
+	msleep(SIM_SETTLE_MS);
+	c = pci_sim_counts(ep);
+	KUNIT_EXPECT_EQ_MSG(test, c.probe, c.remove, "%s, pulled", when);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(port, ep));
+	msleep(SIM_SETTLE_MS);
+	hp_expect_works(test, ep, when);
+}
+
+/* It asks for more time, as it may, and gets that until it is pulled */
+static void hp_not_ready_yet(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, NULL,
+						   .ready_ms = 5000);
+
+	sim_kunit_start(test, hp.sim);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, ep));
+	msleep(5000 + SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+	pci_sim_unplug(hp.port);
+	msleep(SIM_SETTLE_MS);
+
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, ep));
+	msleep(3000);
+	pci_sim_unplug(hp.port);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 1);
+	pci_sim_set_ready_ms(ep, 0);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, ep));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 2, 1);
+}
+
+static const unsigned int hp_away_ms[] = { 300, 900, 1100, 2000, 8000 };
+
+/* However long the link is down, the device is there again when it is up */
+static void hp_link_away(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, hp.port);
+	char when[32];
+
+	sim_kunit_start(test, hp.sim);
+	for (int i = 0; i < ARRAY_SIZE(hp_away_ms); i++) {
+		snprintf(when, sizeof(when), "down for %u ms", hp_away_ms[i]);
+		pci_sim_link_flap(hp.port, hp_away_ms[i]);
+		msleep(hp_away_ms[i] + 2 * SIM_SETTLE_MS);
+		hp_expect_works(test, ep, when);
+		hp_expect_notices(test, hp.port, ep, when);
+	}
+}
+
+/* The same from the beginning: it takes its time before it trains */
+static void hp_link_late(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, NULL);
+
+	sim_kunit_start(test, hp.sim);
+	pci_sim_link_stuck(hp.port, true);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, ep));
+	msleep(4 * SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 0, 0);
+	pci_sim_link_stuck(hp.port, false);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+	hp_expect_notices(test, hp.port, ep, "trained late");
+}
+
+/* A card that restarts, and a port that detects an error and contains it */
+struct hp_order {
+	const char *name;
+	u32 flap_us, contain_us;
+	u32 slot_us, dpc_us;
+};
+
+static const struct hp_order hp_orders[] = {
+	{ "link, error", 0, 10, 1, 1 },
+	{ "link, error after 50 ms", 0, 50000, 1, 1 },
+	{ "error, link", 10, 0, 1, 1 },
+	{ "error, link after 50 ms", 50000, 0, 1, 1 },
+	{ "error, link once it is back", 500000, 0, 1, 1 },
+	{ "late slot interrupt", 0, 0, 500000, 1 },
+	{ "late DPC interrupt", 0, 0, 1, 500000 },
+	{ "very late DPC interrupt", 0, 0, 1, 3000000 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(hp_order, hp_orders, name);
+
+static void hp_flap(struct pci_sim_func *port, void *ms)
+{
+	pci_sim_link_flap(port, *(const unsigned int *)ms);
+}
+
+static void hp_surprise_down(struct pci_sim_func *port, void *data)
+{
+	pci_sim_uncor_error(port, PCI_ERR_UNC_SURPDN);
+}
+
+static void hp_contain(struct pci_sim_func *port, void *data)
+{
+	pci_sim_dpc_trigger(port);
+}
+
+static void hp_link_away_dpc_port(struct kunit *test, struct pci_sim_func *port,
+				  struct pci_sim_func *ep, bool surprise_down)
+{
+	static const unsigned int ms[] = { 300, 2000, 8000 };
+	const struct hp_order *o = test->param_value;
+	char when[64];
+
+	for (int i = 0; i < ARRAY_SIZE(ms); i++) {
+		snprintf(when, sizeof(when), "%s, down for %u ms",
+			 surprise_down ? "Surprise Down" : "other error", ms[i]);
+		pci_sim_set_one_irq_us(port, PCI_SIM_IRQ_SLOT, o->slot_us);
+		pci_sim_set_one_irq_us(port, PCI_SIM_IRQ_DPC, o->dpc_us);
+		KUNIT_ASSERT_EQ(test, 0, pci_sim_at(port, o->flap_us, hp_flap,
+						    (void *)&ms[i]));
+		KUNIT_ASSERT_EQ(test, 0, pci_sim_at(port, o->contain_us,
+						    surprise_down ?
+						    hp_surprise_down :
+						    hp_contain, NULL));
+		msleep(ms[i] + 5 * SIM_SETTLE_MS);
+		pci_sim_set_one_irq_us(port, PCI_SIM_IRQ_SLOT, 1);
+		pci_sim_set_one_irq_us(port, PCI_SIM_IRQ_DPC, 1);
+		hp_expect_works(test, ep, when);
+		hp_expect_notices(test, port, ep, when);
+	}
+}
+
+static void hp_link_away_dpc(struct kunit *test)
+{
+	const struct pci_sim_port_config slot = {
+		.hotplug = true, .dpc = true,
+	};
+	struct pci_sim_func *port, *up, *ep;
+	struct pci_sim *sim;
+
+	for (int i = 0; i < 4; i++) {
+		sim = sim_kunit_alloc(test);
+		port = pci_sim_add_root_port(sim, &slot);
+		if (i & 1) {
+			up = pci_sim_add_switch(sim, port);
+			port = pci_sim_add_downstream_port(up, &slot);
+		}
+		ep = pci_sim_endpoint(sim, port);
+		sim_kunit_start(test, sim);
+		hp_link_away_dpc_port(test, port, ep, i & 2);
+	}
+}
+
+/* The interrupts of these ports are for what happens once they are enabled */
+static void hp_no_late_events(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){
+				.no_late_events = true });
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, NULL);
+
+	sim_kunit_start(test, hp.sim);
+	for (int i = 0; i < 3; i++) {
+		KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, ep));
+		msleep(2 * SIM_SETTLE_MS);
+		SIM_EXPECT_BOUND(test, ep, i + 1, i);
+		pci_sim_unplug(hp.port);
+		msleep(2 * SIM_SETTLE_MS);
+		SIM_EXPECT_BOUND(test, ep, i + 1, i + 1);
+	}
+}
+
+static void hp_no_late_button(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){
+				.button = true, .power_ctrl = true,
+				.no_late_events = true });
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, NULL);
+
+	sim_kunit_start(test, hp.sim);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, ep));
+	msleep(2 * SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 0, 0);
+	pci_sim_press_button(hp.port);
+	msleep(HP_BUTTON_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+}
+
+struct hp_masked {
+	struct pci_sim_func *ep;
+	u16 slot;
+	bool done;
+};
+
+/* Called for each slot command: when the interrupt is disabled, plug it in */
+static void hp_plug_masked(struct pci_sim_func *port, void *data)
+{
+	struct hp_masked *m = data;
+
+	if (pci_sim_peek(port, m->slot) & PCI_EXP_SLTCTL_HPIE) {
+		pci_sim_on_write(port, m->slot, hp_plug_masked, m);
+	} else {
+		m->done = true;
+		pci_sim_plug(port, m->ep);
+	}
+}
+
+/* The port is about to sleep, but not asleep yet, so there is no PME either */
+static void hp_falls_asleep(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){
+				.no_late_events = true });
+	struct hp_masked m = { .ep = pci_sim_endpoint(hp.sim, NULL) };
+	struct pci_dev *pdev;
+
+	sim_kunit_start(test, hp.sim);
+	pdev = sim_kunit_dev(test, hp.port);
+	m.slot = pci_pcie_cap(pdev) + PCI_EXP_SLTCTL;
+	pm_runtime_get_sync(&pdev->dev);
+	msleep(SIM_SETTLE_MS);
+	pci_sim_on_write(hp.port, m.slot, hp_plug_masked, &m);
+	pm_runtime_put(&pdev->dev);
+	msleep(2 * SIM_SETTLE_MS);
+	pci_sim_on_write(hp.port, m.slot, NULL, NULL);
+	if (!m.done)
+		kunit_skip(test, "the port stays awake");
+	SIM_EXPECT_BOUND(test, m.ep, 1, 0);
+	hp_expect_notices(test, hp.port, m.ep, "while the port fell asleep");
+}
+
+/* A port without PME has to stay awake */
+static void hp_no_pme(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, NULL);
+	struct pci_dev *pdev;
+
+	sim_kunit_start(test, hp.sim);
+	pdev = sim_kunit_dev(test, hp.port);
+	pm_runtime_get_sync(&pdev->dev);
+	pdev->pme_support = 0;
+	pm_runtime_put(&pdev->dev);
+	msleep(SIM_SETTLE_MS);
+
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, ep));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+	hp_expect_notices(test, hp.port, ep, "without PME");
+}
+
+/*
+ * What the user has turned off stays off, whoever wakes the port, until there
+ * is another card.  With a button, not even that turns it on.
+ */
+static void hp_off_swapped(struct kunit *test)
+{
+	struct pci_sim_func *old, *new;
+	struct hotplug_slot *slot;
+	struct pci_dev *pdev;
+	struct hp hp;
+
+	for (int i = 0; i < 4; i++) {
+		bool button = i & 1;
+
+		hp = hp_build(test, (struct pci_sim_port_config){
+			      .power_ctrl = true, .button = button,
+			      .no_late_events = i & 2 });
+		old = pci_sim_endpoint(hp.sim, hp.port);
+		new = pci_sim_endpoint(hp.sim, NULL, .device = 0x99);
+		sim_kunit_start(test, hp.sim);
+		pdev = sim_kunit_dev(test, hp.port);
+		slot = sim_kunit_dev(test, old)->slot->hotplug;
+
+		KUNIT_EXPECT_EQ(test, 0, slot->ops->disable_slot(slot));
+		msleep(SIM_SETTLE_MS);
+		/* As lspci does */
+		pm_runtime_get_sync(&pdev->dev);
+		pm_runtime_put(&pdev->dev);
+		msleep(HP_POWER_MS);
+		SIM_EXPECT_BOUND(test, old, 1, 1);
+
+		KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, new));
+		msleep(HP_POWER_MS);
+		pm_runtime_get_sync(&pdev->dev);
+		pm_runtime_put(&pdev->dev);
+		msleep(HP_POWER_MS);
+		SIM_EXPECT_BOUND(test, new, !button, 0);
+		if (button) {
+			KUNIT_EXPECT_EQ(test, 0, slot->ops->enable_slot(slot));
+			SIM_EXPECT_BOUND(test, new, 1, 0);
+		}
+	}
 }
 
 /* Pulled at every stage of being added, there is nothing left behind */
@@ -616,6 +930,15 @@ static struct kunit_case hp_cases[] = {
 	KUNIT_CASE_PARAM(hp_latch_only, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_no_link, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_not_ready, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_not_ready_yet, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_link_away, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_link_late, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_link_away_dpc, hp_order_gen_params),
+	KUNIT_CASE_PARAM(hp_no_late_events, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_no_late_button, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_falls_asleep, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_no_pme, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_off_swapped, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_pulled_while_added, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_unpowered, hp_variant_gen_params),
 	KUNIT_CASE(hp_never),

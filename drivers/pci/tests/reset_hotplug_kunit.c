@@ -495,6 +495,157 @@ static void rh_unbound(struct kunit *test)
 	SIM_EXPECT_BOUND(test, rh.ep, 1, 1);
 }
 
+static int rh_unbind_thread(void *data)
+{
+	struct rh *rh = data;
+
+	device_release_driver(&rh->bridge->dev);
+	complete(&rh->done);
+	return 0;
+}
+
+/*
+ * A card is pulled or put in, and pciehp is kept from doing something about it
+ * until somebody unbinds the port: what it has begun, it finishes.
+ */
+static void rh_port_unbound(struct kunit *test)
+{
+	struct rh rh = {};
+
+	for (int in = 0; in < 2; in++) {
+		rh_start(test, &rh, !in, false);
+		pci_lock_rescan_remove();
+		if (in)
+			pci_sim_plug(rh.port, rh.ep);
+		else
+			pci_sim_unplug(rh.port);
+		msleep(SIM_SETTLE_MS / 2);
+		SIM_EXPECT_BOUND(test, rh.ep, !in, 0);
+
+		init_completion(&rh.done);
+		rh.task = kthread_run(rh_unbind_thread, &rh, "unbind");
+		if (!IS_ERR(rh.task))
+			msleep(SIM_SETTLE_MS / 2);
+		pci_unlock_rescan_remove();
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, rh.task);
+		rh_finish(test, &rh);
+		SIM_EXPECT_BOUND(test, rh.ep, 1, !in);
+
+		KUNIT_EXPECT_EQ(test, 1, device_attach(&rh.bridge->dev));
+		msleep(SIM_SETTLE_MS);
+		SIM_EXPECT_BOUND(test, rh.ep, 1, !in);
+		if (in)
+			pci_sim_unplug(rh.port);
+		else
+			KUNIT_EXPECT_EQ(test, 0, pci_sim_plug(rh.port, rh.ep));
+		msleep(SIM_SETTLE_MS);
+		SIM_EXPECT_BOUND(test, rh.ep, 1 + !in, 1);
+	}
+}
+
+/* While it is being unbound and waits for pciehp, the port itself is removed */
+static void rh_port_unbound_removed(struct kunit *test)
+{
+	struct rh rh = {};
+
+	for (int in = 0; in < 2; in++) {
+		rh_start(test, &rh, !in, false);
+		pci_lock_rescan_remove();
+		if (in)
+			pci_sim_plug(rh.port, rh.ep);
+		else
+			pci_sim_unplug(rh.port);
+		msleep(SIM_SETTLE_MS / 2);
+
+		init_completion(&rh.done);
+		rh.task = kthread_run(rh_unbind_thread, &rh, "unbind");
+		if (!IS_ERR(rh.task))
+			msleep(SIM_SETTLE_MS / 2);
+		pci_stop_and_remove_bus_device(rh.bridge);
+		pci_unlock_rescan_remove();
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, rh.task);
+		rh_finish(test, &rh);
+		msleep(SIM_SETTLE_MS);
+		SIM_EXPECT_BOUND(test, rh.ep, !in, !in);
+		SIM_EXPECT_BOUND(test, rh.other, 1, 0);
+	}
+}
+
+/* What happens without a driver is for the next one to see */
+static void rh_changed_unbound(struct kunit *test)
+{
+	struct pci_sim_func *new;
+	struct rh rh = {};
+
+	for (int i = 0; i < 2; i++) {
+		rh_start(test, &rh, true, false);
+		new = pci_sim_endpoint(rh.sim, NULL, .device = 0x99);
+		device_release_driver(&rh.bridge->dev);
+		pci_sim_unplug(rh.port);
+		if (i)
+			KUNIT_EXPECT_EQ(test, 0, pci_sim_plug(rh.port, new));
+		msleep(SIM_SETTLE_MS);
+		SIM_EXPECT_BOUND(test, rh.ep, 1, 0);
+
+		KUNIT_EXPECT_EQ(test, 1, device_attach(&rh.bridge->dev));
+		msleep(SIM_SETTLE_MS);
+		SIM_EXPECT_BOUND(test, rh.ep, 1, 1);
+		SIM_EXPECT_BOUND(test, new, i, 0);
+	}
+}
+
+/*
+ * Below the same Root Port, an error which is not fatal is being recovered from
+ * by the reset of another link.  That takes long, and is no reason to wait.
+ */
+static void rh_error_elsewhere(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *up, *port, *ep, *slow;
+
+	up = pci_sim_add_switch(sim, pci_sim_root_port(sim));
+	slow = pci_sim_endpoint(sim, pci_sim_downstream_port(up),
+				.ask_reset = true);
+	port = pci_sim_downstream_port(up, .hotplug = true);
+	ep = pci_sim_endpoint(sim, port);
+	sim_kunit_start(test, sim);
+
+	pci_sim_set_ready_ms(slow, 20 * MSEC_PER_SEC);
+	pci_sim_uncor_error(slow, PCI_ERR_UNC_COMP_TIME);
+	msleep(SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets_all(slow));
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_counts(slow).resume);
+
+	pci_sim_unplug(port);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 1);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_counts(slow).resume);
+
+	msleep(40 * MSEC_PER_SEC);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_counts(slow).resume);
+	SIM_EXPECT_BOUND(test, slow, 1, 0);
+}
+
+/* pciehp waits for AER to take up a fatal error, unless its port is removed */
+static void rh_error_port_removed(struct kunit *test)
+{
+	unsigned long start;
+	struct rh rh = {};
+
+	rh_start(test, &rh, true, false);
+	pci_sim_set_one_irq_us(rh.root, PCI_SIM_IRQ_AER, 10 * USEC_PER_SEC);
+	pci_sim_uncor_error(rh.ep, PCI_ERR_UNC_MALF_TLP);
+	pci_sim_link_flap(rh.port, 20);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, rh.ep, 1, 0);
+
+	start = jiffies;
+	pci_stop_and_remove_bus_device_locked(rh.bridge);
+	if (IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
+		KUNIT_EXPECT_LT(test, jiffies - start, HZ);
+	SIM_EXPECT_BOUND(test, rh.ep, 1, 1);
+}
+
 static struct kunit_case rh_cases[] = {
 	KUNIT_CASE_PARAM(rh_button, rh_during_gen_params),
 	KUNIT_CASE(rh_blinking),
@@ -510,6 +661,11 @@ static struct kunit_case rh_cases[] = {
 	KUNIT_CASE_PARAM(rh_port_removed, rh_during_gen_params),
 	KUNIT_CASE(rh_contained),
 	KUNIT_CASE_PARAM(rh_unbound, rh_during_gen_params),
+	KUNIT_CASE(rh_port_unbound),
+	KUNIT_CASE(rh_port_unbound_removed),
+	KUNIT_CASE(rh_changed_unbound),
+	KUNIT_CASE(rh_error_elsewhere),
+	KUNIT_CASE(rh_error_port_removed),
 	{}
 };
 

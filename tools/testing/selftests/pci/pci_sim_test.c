@@ -260,6 +260,7 @@ SIM_TEST(attributes)
 		{ "f/port1/power_ctrl", "0", "1", "1", "2", ERANGE },
 		{ "f/port1/button", "0", "1", "1", "-1", EINVAL },
 		{ "f/port1/no_cmd_compl", "0", "1", "1", "\n", EINVAL },
+		{ "f/port1/no_late_events", "0", "1", "1", "2", ERANGE },
 		{ "f/port1/dpc", "0", "1", "1", "one", EINVAL },
 		{ "f/port1/intx", "0", "1", "1", "1 1", EINVAL },
 		{ "f/port1/multi_msi", "0", "1", "1", "2", ERANGE },
