@@ -24,8 +24,8 @@
  *				rescan takes the config access of the bridges
  *				that it scans, top down as well, and no lock of
  *				a device but one that it has just found
- *   pci_slot_srcu		around ->reset_slot(), to keep the hotplug
- *				driver from going away
+ *   reset_sem of a slot	for reading, around ->reset_slot(), to keep the
+ *				hotplug driver from going away
  *   pciehp's reset_lock	taken inside of ->reset_slot(); pciehp drops it
  *				before it waits for a device lock or for
  *				pci_rescan_remove_lock
@@ -35,6 +35,9 @@
  *				topology, and from the last such look until
  *				the Secondary Bus Reset bit is set and cleared.
  *				No memory is allocated inside of it
+ *
+ * Lockdep does not check the order of device locks.  It sees the config access
+ * of a scope as one lock, pci_cfg_access, from before the first device lock on.
  *
  * A caller that holds the lock of its device already (PCI_RESET_LOCKED) comes
  * from below: it must not wait for the bridge or for a device before its own,
@@ -58,6 +61,8 @@
 #include <linux/iommu.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/pci_hotplug.h>
 #include <linux/pm_runtime.h>
@@ -586,23 +591,36 @@ static void pci_reset_pm_put(const struct pci_reset_scope *scope)
 		pm_runtime_put(&bridge->dev);
 }
 
+static bool pci_reset_only_tries(pci_reset_flags_t modifiers)
+{
+	return modifiers & (PCI_RESET_LOCKED | PCI_RESET_TRYLOCK);
+}
+
 /*
  * Lock a device, or only its config access if its device lock is held by the
- * caller already, or is none of the caller's business.
+ * caller already, or is none of the caller's business.  For lockdep, which
+ * cannot remember more than 48 locks, all of the scope are one.
  */
 static bool pci_reset_lock_dev(struct pci_dev *dev, bool config_only,
 			       pci_reset_flags_t modifiers)
 {
-	bool try = modifiers & (PCI_RESET_LOCKED | PCI_RESET_TRYLOCK);
+	bool try = pci_reset_only_tries(modifiers);
 
-	if (try)
-		return config_only ? pci_cfg_access_trylock(dev) :
-				     pci_dev_trylock(dev);
+	if (!config_only) {
+		if (!try)
+			mutex_lock_nest_lock(&dev->dev.mutex, &pci_cfg_access);
+		else if (!mutex_trylock_nest_lock(&dev->dev.mutex,
+						  &pci_cfg_access))
+			return false;
+	}
 
-	if (config_only)
-		pci_cfg_access_lock(dev);
-	else
-		pci_dev_lock(dev);
+	if (!try) {
+		__pci_cfg_access_lock(dev);
+	} else if (!pci_cfg_access_trylock(dev)) {
+		if (!config_only)
+			device_unlock(&dev->dev);
+		return false;
+	}
 
 	return true;
 }
@@ -633,6 +651,8 @@ static void pci_reset_unlock(const struct pci_reset_scope *scope,
 							 modifiers));
 	if (bridge)
 		pci_reset_unlock_dev(bridge, modifiers & PCI_RESET_RECOVERY);
+
+	lock_map_release(&pci_cfg_access.dep_map);
 }
 
 static int pci_reset_lock(const struct pci_reset_scope *scope,
@@ -640,10 +660,17 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
 {
 	struct pci_dev *bridge = pci_reset_bridge_above(scope);
 
+	if (pci_reset_only_tries(modifiers))
+		lock_map_acquire_try(&pci_cfg_access.dep_map);
+	else
+		lock_map_acquire(&pci_cfg_access.dep_map);
+
 	if (bridge && !pci_reset_lock_dev(bridge,
 					  modifiers & PCI_RESET_RECOVERY,
-					  modifiers))
+					  modifiers)) {
+		lock_map_release(&pci_cfg_access.dep_map);
 		return -EAGAIN;
+	}
 
 	for (unsigned int i = 0; i < scope->nr_devs; i++) {
 		struct pci_dev *dev = scope->devs[i];

@@ -464,6 +464,12 @@ static void rr_vanish_from_recovery(struct kunit *test)
 	rr_vanish_run(test, 0, rr_recover);
 }
 
+/* Whether lockdep is there and has not given up */
+static bool rr_lockdep(void)
+{
+	return IS_ENABLED(CONFIG_PROVE_LOCKING) && debug_locks;
+}
+
 /* One task has the device lock while another resets */
 struct rr_lent {
 	struct kunit *test;
@@ -541,7 +547,7 @@ static void rr_lock_of_other(struct kunit *test)
 	struct pci_sim_func *ep;
 	struct rr_lent lent;
 
-	if (!IS_ENABLED(CONFIG_PROVE_LOCKING) || !debug_locks)
+	if (!rr_lockdep())
 		kunit_skip(test, "needs lockdep");
 
 	rr_lent_init(test, &lent, &ep);
@@ -556,6 +562,59 @@ static void rr_lock_of_other(struct kunit *test)
 	wait_for_completion(&lent.done);
 }
 
+/* Lockdep remembers 48 locks of a task, and gives up if there are more */
+static void rr_many_devices(struct kunit *test)
+{
+	bool lockdep = rr_lockdep();
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *up;
+	unsigned int i;
+
+	port = pci_sim_root_port(sim);
+	up = pci_sim_add_switch(sim, port);
+	for (i = 0; i < 30; i++)
+		pci_sim_endpoint(sim, pci_sim_downstream_port(up));
+	sim_kunit_start(test, sim);
+
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_bus_flags(sim_kunit_dev(test, up),
+						     PCI_RESET_BUS));
+	KUNIT_EXPECT_EQ(test, 0, sim_kunit_store(sim_kunit_dev(test, port),
+						 "reset_subordinate", "1"));
+	KUNIT_EXPECT_EQ(test, lockdep, rr_lockdep());
+}
+
+static int rr_reset_slot(void *data)
+{
+	struct rr_lent *lent = data;
+
+	lent->result = pci_reset_bus_flags(lent->pdev, PCI_RESET_SLOT);
+	complete(&lent->done);
+	return 0;
+}
+
+/* To remove a slot is not to wait for the reset of another one */
+static void rr_other_slot(struct kunit *test)
+{
+	struct rr_lent lent = { .test = test, .result = 1 };
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *ep, *other;
+
+	ep = pci_sim_endpoint(sim, pci_sim_root_port(sim, .hotplug = true));
+	other = pci_sim_root_port(sim, .hotplug = true);
+	sim_kunit_start(test, sim);
+	lent.pdev = sim_kunit_dev(test, ep);
+	init_completion(&lent.done);
+
+	pci_sim_set_ready_ms(ep, 10 * MSEC_PER_SEC);
+	kthread_run(rr_reset_slot, &lent, "reset");
+	msleep(500);
+	pci_stop_and_remove_bus_device_locked(sim_kunit_dev(test, other));
+	KUNIT_EXPECT_FALSE(test, completion_done(&lent.done));
+
+	wait_for_completion(&lent.done);
+	KUNIT_EXPECT_EQ(test, 0, lent.result);
+}
+
 /* In real time a parameter takes a minute and a half */
 #define RR_SLOW	{ .speed = KUNIT_SPEED_VERY_SLOW }
 
@@ -568,6 +627,8 @@ static struct kunit_case rr_cases[] = {
 	KUNIT_CASE(rr_vanish_from_recovery),
 	KUNIT_CASE(rr_lock_of_probe),
 	KUNIT_CASE_SLOW(rr_lock_of_other),
+	KUNIT_CASE_SLOW(rr_many_devices),
+	KUNIT_CASE_SLOW(rr_other_slot),
 	{}
 };
 
