@@ -358,6 +358,7 @@ struct rr_vanish {
 	struct pci_ops ops;
 	struct pci_bus *above;
 	struct pci_dev *port;
+	struct completion held;
 	struct completion look;
 	struct completion done;
 };
@@ -373,9 +374,10 @@ static int rr_vanish_hold(struct pci_dev *pdev, void *data)
 {
 	struct rr_vanish *v = data;
 
-	msleep(10);
+	complete(&v->held);
+	msleep(20);
 	complete(&v->look);
-	msleep(10);
+	msleep(20);
 	return 1;
 }
 
@@ -391,8 +393,10 @@ static int rr_vanish_reader(void *data)
 /* The bus is in no list any more, and in a moment the bridge has none */
 static void rr_vanish_remove_bus(struct pci_bus *bus)
 {
-	kthread_run(rr_vanish_reader, rr_vanish(bus), "reader");
-	msleep(5);
+	struct rr_vanish *v = rr_vanish(bus);
+
+	kthread_run(rr_vanish_reader, v, "reader");
+	wait_for_completion(&v->held);
 }
 
 static int rr_vanish_remove(void *data)
@@ -419,6 +423,7 @@ static void rr_vanish_run(struct kunit *test, int expected,
 	v.above = v.port->bus;
 	v.ops = *v.port->subordinate->ops;
 	v.ops.remove_bus = rr_vanish_remove_bus;
+	init_completion(&v.held);
 	init_completion(&v.look);
 	init_completion(&v.done);
 	pci_bus_set_ops(v.port->subordinate, &v.ops);
