@@ -735,8 +735,8 @@ pci_reset_state_alloc(const struct pci_reset_scope *scope, gfp_t gfp)
 }
 
 /*
- * Is a device in its IOMMU group, and stays in it as long as its device lock is
- * held?  device_add() and device_del() take the lock as well, the former after
+ * Whether a device is in its IOMMU group, for as long as its device lock is
+ * held.  device_add() and device_del() take the lock as well, the former after
  * the device has joined the group, the latter before the device leaves it.
  */
 static bool pci_reset_in_iommu_group(struct pci_dev *dev)
