@@ -25,8 +25,8 @@
  *				rescan takes the config access of the bridges
  *				that it scans, top down as well, and no lock of
  *				a device but one that it has just found
- *   pci_slot_srcu		around ->reset_slot(), to keep the hotplug
- *				driver from going away
+ *   reset_sem of a slot	for reading, around ->reset_slot(), to keep the
+ *				hotplug driver from going away
  *   pciehp's reset_lock	taken inside of ->reset_slot(); pciehp drops it
  *				before it waits for a device lock or for
  *				pci_rescan_remove_lock
@@ -34,7 +34,11 @@
  *				and to call ->check_slot(), never across a reset
  *   pci_bus_sem		for reading, to compare the snapshot with the
  *				topology, and from the last such look until
- *				the Secondary Bus Reset bit is set and cleared
+ *				the Secondary Bus Reset bit is set and cleared.
+ *				No memory is allocated inside of it
+ *
+ * Lockdep does not check the order of device locks.  It sees the config access
+ * of a scope as one lock, pci_cfg_access, from before the first device lock on.
  *
  * A caller that holds the lock of its device already (PCI_RESET_LOCKED) comes
  * from below: it must not wait for the bridge or for a device before its own,
@@ -59,6 +63,8 @@
 #include <linux/iopoll.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/pci_hotplug.h>
 #include <linux/pm_runtime.h>
@@ -253,18 +259,32 @@ pci_reset_scope_alloc(pci_reset_flags_t method, struct pci_dev *dev,
 		      struct pci_bus *bus, struct pci_slot *slot, gfp_t gfp)
 {
 	struct pci_reset_scope ask = { .dev = dev, .bus = bus, .slot = slot };
-	struct pci_reset_scope *scope;
-	unsigned int n = 0;
+	struct pci_reset_scope *scope = NULL;
+	unsigned int room = 0, n;
 
-	down_read(&pci_bus_sem);
+	/*
+	 * No memory is allocated with pci_bus_sem held: to get some, a device
+	 * may have to be resumed, for which pci_bus_sem is taken as well.  So
+	 * there may be more devices than there is room for by then.
+	 */
+	for (;;) {
+		down_read(&pci_bus_sem);
 
-	pci_reset_walk_scope(&ask, pci_reset_count_dev, &n);
-	scope = kzalloc_flex(*scope, devs, n, gfp);
-	if (!scope) {
+		n = 0;
+		pci_reset_walk_scope(&ask, pci_reset_count_dev, &n);
+		if (scope && n <= room)
+			break;
+
 		up_read(&pci_bus_sem);
-		if (slot)
-			pci_reset_put_slot(slot);
-		return ERR_PTR(-ENOMEM);
+
+		kfree(scope);
+		room = n;
+		scope = kzalloc_flex(*scope, devs, room, gfp);
+		if (!scope) {
+			if (slot)
+				pci_reset_put_slot(slot);
+			return ERR_PTR(-ENOMEM);
+		}
 	}
 
 	scope->nr_devs = 0;
@@ -281,6 +301,19 @@ pci_reset_scope_alloc(pci_reset_flags_t method, struct pci_dev *dev,
 
 	return scope;
 }
+
+/*
+ * The secondary bus of @bridge, with a reference, or %NULL.  A removal takes it
+ * away with pci_bus_sem held.
+ */
+static struct pci_bus *pci_reset_get_subordinate(struct pci_dev *bridge)
+{
+	guard(rwsem_read)(&pci_bus_sem);
+
+	return pci_bus_get(bridge->subordinate);
+}
+
+DEFINE_FREE(pci_reset_bus_put, struct pci_bus *, pci_bus_put(_T))
 
 /* Is there a hotplug driver that can reset the slot? */
 static bool pci_reset_slot_capable(struct pci_slot *slot)
@@ -531,14 +564,25 @@ static int pci_reset_verify(const struct pci_reset_scope *scope)
 	return rc;
 }
 
+/* Does the Bridge Control register do, or has the platform its own means? */
+static bool pci_reset_by_platform(struct pci_dev *bridge)
+{
+#ifdef HAVE_PCIBIOS_RESET_SECONDARY_BUS
+	return true;
+#else
+	return pci_is_root_bus(bridge->bus) &&
+	       pci_find_host_bridge(bridge->bus)->reset_root_port;
+#endif
+}
+
 /**
  * pci_reset_assert - perform a Secondary Bus Reset
  * @bridge: bridge above the link
  *
  * The last look at the topology and the reset itself are one step: no device
- * can be added to the bus in between.  Only a host controller that resets its
- * Root Port by means of its own, which may want pci_bus_sem for itself,
- * follows the look without holding it.
+ * can be added to the bus in between.  Only the means of a platform or of a
+ * host controller, which may sleep for long or want pci_bus_sem for themselves,
+ * follow the look without holding it.
  *
  * Context: May sleep, takes pci_bus_sem.  The caller holds the config access of
  * @bridge if a scope is being reset.
@@ -548,8 +592,7 @@ static int pci_reset_verify(const struct pci_reset_scope *scope)
  */
 int pci_reset_assert(struct pci_dev *bridge)
 {
-	bool by_host = pci_is_root_bus(bridge->bus) &&
-		       pci_find_host_bridge(bridge->bus)->reset_root_port;
+	bool by_platform = pci_reset_by_platform(bridge);
 	int rc;
 
 	if (!bridge->reset_scope) {
@@ -559,11 +602,11 @@ int pci_reset_assert(struct pci_dev *bridge)
 
 	down_read(&pci_bus_sem);
 	rc = pci_reset_verify(bridge->reset_scope);
-	if (!rc && !by_host)
+	if (!rc && !by_platform)
 		pcibios_reset_secondary_bus(bridge);
 	up_read(&pci_bus_sem);
 
-	if (!rc && by_host)
+	if (!rc && by_platform)
 		pcibios_reset_secondary_bus(bridge);
 
 	return rc ? -EBUSY : 0;
@@ -593,23 +636,36 @@ static void pci_reset_pm_put(const struct pci_reset_scope *scope)
 		pm_runtime_put(&bridge->dev);
 }
 
+static bool pci_reset_only_tries(pci_reset_flags_t modifiers)
+{
+	return modifiers & (PCI_RESET_LOCKED | PCI_RESET_TRYLOCK);
+}
+
 /*
  * Lock a device, or only its config access if its device lock is held by the
- * caller already, or is none of the caller's business.
+ * caller already, or is none of the caller's business.  For lockdep, which
+ * cannot remember more than 48 locks, all of the scope are one.
  */
 static bool pci_reset_lock_dev(struct pci_dev *dev, bool config_only,
 			       pci_reset_flags_t modifiers)
 {
-	bool try = modifiers & (PCI_RESET_LOCKED | PCI_RESET_TRYLOCK);
+	bool try = pci_reset_only_tries(modifiers);
 
-	if (try)
-		return config_only ? pci_cfg_access_trylock(dev) :
-				     pci_dev_trylock(dev);
+	if (!config_only) {
+		if (!try)
+			mutex_lock_nest_lock(&dev->dev.mutex, &pci_cfg_access);
+		else if (!mutex_trylock_nest_lock(&dev->dev.mutex,
+						  &pci_cfg_access))
+			return false;
+	}
 
-	if (config_only)
-		pci_cfg_access_lock(dev);
-	else
-		pci_dev_lock(dev);
+	if (!try) {
+		__pci_cfg_access_lock(dev);
+	} else if (!pci_cfg_access_trylock(dev)) {
+		if (!config_only)
+			device_unlock(&dev->dev);
+		return false;
+	}
 
 	return true;
 }
@@ -640,6 +696,8 @@ static void pci_reset_unlock(const struct pci_reset_scope *scope,
 							 modifiers));
 	if (bridge)
 		pci_reset_unlock_dev(bridge, modifiers & PCI_RESET_RECOVERY);
+
+	lock_map_release(&pci_cfg_access.dep_map);
 }
 
 /*
@@ -661,10 +719,17 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
 {
 	struct pci_dev *bridge = pci_reset_bridge_above(scope);
 
+	if (pci_reset_only_tries(modifiers))
+		lock_map_acquire_try(&pci_cfg_access.dep_map);
+	else
+		lock_map_acquire(&pci_cfg_access.dep_map);
+
 	if (bridge && !pci_reset_lock_dev(bridge,
 					  modifiers & PCI_RESET_RECOVERY,
-					  modifiers))
+					  modifiers)) {
+		lock_map_release(&pci_cfg_access.dep_map);
 		return -EAGAIN;
+	}
 
 	for (unsigned int i = 0; i < scope->nr_devs; i++) {
 		struct pci_dev *dev = scope->devs[i];
@@ -735,19 +800,27 @@ pci_reset_state_alloc(const struct pci_reset_scope *scope, gfp_t gfp)
 }
 
 /*
+ * Whether a device is in its IOMMU group, for as long as its device lock is
+ * held.  device_add() and device_del() take the lock as well, the former after
+ * the device has joined the group, the latter before the device leaves it.
+ */
+static bool pci_reset_in_iommu_group(struct pci_dev *dev)
+{
+	return dev_ready_to_probe(&dev->dev) && !pci_dev_is_removed(dev);
+}
+
+/*
  * Takes the mutex of the IOMMU group, inside of the device lock.
  *
  * PCIe r6.0, sec 10.3.1: ATS is to be stopped before a reset.  The function
- * methods do that themselves.  A device that is not added yet, or not any
- * more, may lose its IOMMU group at any time; one that is added may not, while
- * its device lock is held.
+ * methods do that themselves.
  */
 static int pci_reset_iommu_stop_dev(struct pci_dev *dev,
 				    struct pci_reset_state *state)
 {
 	int rc;
 
-	if (!pci_dev_is_added(dev))
+	if (!pci_reset_in_iommu_group(dev))
 		return 0;
 
 	rc = pci_dev_reset_iommu_prepare(dev);
@@ -1150,14 +1223,20 @@ int __pci_reset_scope_commit(const struct pci_reset_scope *scope,
 	struct pci_reset_state *state __free(kfree) = NULL;
 	int rc;
 
-	/*
-	 * Not device_lock_assert(): ->probe() may run in a worker on the node
-	 * of the device, while another task holds the lock for it.
-	 */
-	if (modifiers & PCI_RESET_LOCKED &&
-	    !mutex_is_locked(&scope->dev->dev.mutex)) {
-		pci_err(scope->dev, "reset with a device lock that nobody holds\n");
-		return -EINVAL;
+	if (modifiers & PCI_RESET_LOCKED) {
+		struct device *dev = &scope->dev->dev;
+
+		if (!mutex_is_locked(&dev->mutex)) {
+			pci_err(scope->dev, "reset with a device lock that nobody holds\n");
+			return -EINVAL;
+		}
+
+		/*
+		 * ->probe() may run in a work on the node of the device, and
+		 * the task that waits for it holds the lock
+		 */
+		if (!dev->driver || device_is_bound(dev))
+			device_lock_assert(dev);
 	}
 
 	if (modifiers & PCI_RESET_ALONE && scope->nr_devs > 1)
@@ -1192,8 +1271,10 @@ int __pci_reset_scope_commit(const struct pci_reset_scope *scope,
  * if a device has been added or removed since pci_reset_scope_get(), or the
  * slot has gone, the reset fails.  This is checked with all devices locked,
  * before any of them or its driver notices, and again in one step with the
- * Secondary Bus Reset.  A slot which its hotplug driver resets by other means
- * is checked by the former only.
+ * Secondary Bus Reset.  What is reset by other means is checked by the former
+ * only, so that a device which is added at the last moment is reset as well:
+ * a slot by its hotplug driver, a bus by the platform (powerpc), and the bus
+ * below a Root Port by its host controller (->reset_root_port()).
  *
  * Everything else is as for pci_reset_bus_flags().  @scope may be committed
  * again, and is still to be released by pci_reset_scope_put().
@@ -1276,7 +1357,8 @@ static int pci_reset_link(struct pci_bus *bus, struct pci_slot *slot,
  */
 int pci_reset_subordinate(struct pci_dev *bridge, pci_reset_flags_t modifiers)
 {
-	struct pci_bus *bus = bridge->subordinate;
+	struct pci_bus *bus __free(pci_reset_bus_put) =
+				pci_reset_get_subordinate(bridge);
 	struct pci_slot **slots __free(kfree) = NULL;
 	bool capable = true;
 	struct pci_slot *slot;
@@ -1330,7 +1412,8 @@ int pci_reset_subordinate(struct pci_dev *bridge, pci_reset_flags_t modifiers)
  */
 void pci_recovery_begin(struct pci_recovery *recovery, struct pci_dev *bridge)
 {
-	struct pci_bus *bus = bridge->subordinate;
+	struct pci_bus *bus __free(pci_reset_bus_put) =
+				pci_reset_get_subordinate(bridge);
 	struct pci_reset_scope *scope;
 
 	scope = pci_reset_scope_alloc(bus ? PCI_RESET_BUS : PCI_RESET_FLR,
@@ -1394,7 +1477,7 @@ static void pci_recovery_iommu_start(struct pci_dev *dev,
 	guard(device)(&dev->dev);
 
 	/* Removed since, and from its IOMMU group, too */
-	if (!pci_dev_is_added(dev))
+	if (!pci_reset_in_iommu_group(dev))
 		state->stopped = false;
 	pci_reset_iommu_start_dev(dev, state);
 }

@@ -11,11 +11,13 @@
  */
 
 #include <linux/completion.h>
+#include <linux/debug_locks.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/pci_hotplug.h>
 
+#include "../pci.h"
 #include "sim-kunit.h"
 
 /* The lock is taken after RR_LEAD_MS, and the reset RR_HOLD_MS later */
@@ -347,6 +349,281 @@ static void rr_rescan(struct kunit *test)
 	rr_destroy(&rr, sim);
 }
 
+/*
+ * A bus goes away at the very moment when a reset, or a recovery from an error,
+ * looks for what is below its bridge: there is nothing then, and what was there
+ * is not touched any more.
+ */
+struct rr_vanish {
+	struct pci_ops ops;
+	struct pci_bus *above;
+	struct pci_dev *port;
+	struct completion held;
+	struct completion look;
+	struct completion done;
+};
+
+/* The bus operations are all that a callback is given */
+static struct rr_vanish *rr_vanish(struct pci_bus *bus)
+{
+	return container_of(bus->ops, struct rr_vanish, ops);
+}
+
+/* With pci_bus_sem held, for which the removal waits at its last step */
+static int rr_vanish_hold(struct pci_dev *pdev, void *data)
+{
+	struct rr_vanish *v = data;
+
+	complete(&v->held);
+	msleep(20);
+	complete(&v->look);
+	msleep(20);
+	return 1;
+}
+
+static int rr_vanish_reader(void *data)
+{
+	struct rr_vanish *v = data;
+
+	pci_walk_bus(v->above, rr_vanish_hold, v);
+	complete(&v->done);
+	return 0;
+}
+
+/* The bus is in no list any more, and in a moment the bridge has none */
+static void rr_vanish_remove_bus(struct pci_bus *bus)
+{
+	struct rr_vanish *v = rr_vanish(bus);
+
+	kthread_run(rr_vanish_reader, v, "reader");
+	wait_for_completion(&v->held);
+}
+
+static int rr_vanish_remove(void *data)
+{
+	struct rr_vanish *v = data;
+
+	pci_stop_and_remove_bus_device_locked(v->port);
+	complete(&v->done);
+	return 0;
+}
+
+static void rr_vanish_run(struct kunit *test, int expected,
+			  int (*look)(struct pci_dev *bridge))
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct rr_vanish v = {};
+	struct pci_sim_func *port;
+
+	port = pci_sim_root_port(sim);
+	pci_sim_endpoint(sim, port);
+	sim_kunit_start(test, sim);
+
+	v.port = sim_kunit_dev(test, port);
+	v.above = v.port->bus;
+	v.ops = *v.port->subordinate->ops;
+	v.ops.remove_bus = rr_vanish_remove_bus;
+	init_completion(&v.held);
+	init_completion(&v.look);
+	init_completion(&v.done);
+	pci_bus_set_ops(v.port->subordinate, &v.ops);
+
+	kthread_run(rr_vanish_remove, &v, "remover");
+	wait_for_completion(&v.look);
+	/* Of references to what is not there any more */
+	kunit_warning_suppress(test) {
+		KUNIT_EXPECT_EQ(test, expected, look(v.port));
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
+	}
+
+	/* The remover and the reader */
+	wait_for_completion(&v.done);
+	wait_for_completion(&v.done);
+	KUNIT_EXPECT_PTR_EQ(test, NULL, v.port->subordinate);
+}
+
+/* "reset_subordinate" in sysfs */
+static int rr_reset_subordinate(struct pci_dev *bridge)
+{
+	return sim_kunit_store(bridge, "reset_subordinate", "1");
+}
+
+static void rr_vanish_from_reset(struct kunit *test)
+{
+	rr_vanish_run(test, -ENOTTY, rr_reset_subordinate);
+}
+
+static pci_ers_result_t rr_no_reset(struct pci_dev *bridge)
+{
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+static int rr_recover(struct pci_dev *bridge)
+{
+	pcie_do_recovery(bridge, pci_channel_io_frozen, rr_no_reset);
+	return 0;
+}
+
+static void rr_vanish_from_recovery(struct kunit *test)
+{
+	rr_vanish_run(test, 0, rr_recover);
+}
+
+/* Whether lockdep is there and has not given up */
+static bool rr_lockdep(void)
+{
+	return IS_ENABLED(CONFIG_PROVE_LOCKING) && debug_locks;
+}
+
+/* One task has the device lock while another resets */
+struct rr_lent {
+	struct kunit *test;
+	struct pci_dev *pdev;
+	int result;
+	struct completion done;
+};
+
+static int rr_lent_thread(void *data)
+{
+	struct rr_lent *lent = data;
+
+	kunit_warning_suppress(lent->test) {
+		lent->result = pci_reset_bus_flags(lent->pdev, PCI_RESET_FLR |
+							       PCI_RESET_LOCKED);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(lent->test, 0);
+	}
+	complete(&lent->done);
+	return 0;
+}
+
+/* As the driver core does it on the node of the device */
+static int rr_lent_probe(struct pci_dev *pdev, void *data)
+{
+	struct rr_lent *lent = data;
+
+	kthread_run(rr_lent_thread, lent, "probe");
+	wait_for_completion(&lent->done);
+	return 0;
+}
+
+static void rr_lent_init(struct kunit *test, struct rr_lent *lent,
+			 struct pci_sim_func **ep)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+
+	*ep = pci_sim_endpoint(sim, pci_sim_root_port(sim), .flr = true);
+	sim_kunit_start(test, sim);
+	lent->test = test;
+	lent->pdev = sim_kunit_dev(test, *ep);
+	lent->result = 1;
+	init_completion(&lent->done);
+}
+
+/* ->probe() in another task is the holder of the lock */
+static void rr_lock_of_probe(struct kunit *test)
+{
+	struct pci_sim_func *ep;
+	struct rr_lent lent;
+
+	rr_lent_init(test, &lent, &ep);
+	device_release_driver(&lent.pdev->dev);
+	pci_sim_on_probe(ep, rr_lent_probe, &lent);
+	KUNIT_EXPECT_EQ(test, 1, device_attach(&lent.pdev->dev));
+
+	KUNIT_EXPECT_EQ(test, 0, lent.result);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets_all(ep));
+}
+
+static int rr_hold_lock(void *data)
+{
+	struct rr_lent *lent = data;
+
+	device_lock(&lent->pdev->dev);
+	complete(&lent->done);
+	msleep(1000);
+	device_unlock(&lent->pdev->dev);
+	complete(&lent->done);
+	return 0;
+}
+
+/* A lock that is held by who has nothing to do with the caller is reported */
+static void rr_lock_of_other(struct kunit *test)
+{
+	struct pci_sim_func *ep;
+	struct rr_lent lent;
+
+	if (!rr_lockdep())
+		kunit_skip(test, "needs lockdep");
+
+	rr_lent_init(test, &lent, &ep);
+	kthread_run(rr_hold_lock, &lent, "holder");
+	wait_for_completion(&lent.done);
+
+	kunit_warning_suppress(test) {
+		pci_reset_bus_flags(lent.pdev, PCI_RESET_FLR |
+					       PCI_RESET_LOCKED);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+	}
+	wait_for_completion(&lent.done);
+}
+
+/* Lockdep remembers 48 locks of a task, and gives up if there are more */
+static void rr_many_devices(struct kunit *test)
+{
+	bool lockdep = rr_lockdep();
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *up;
+	unsigned int i;
+
+	port = pci_sim_root_port(sim);
+	up = pci_sim_add_switch(sim, port);
+	for (i = 0; i < 30; i++)
+		pci_sim_endpoint(sim, pci_sim_downstream_port(up));
+	sim_kunit_start(test, sim);
+
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_bus_flags(sim_kunit_dev(test, up),
+						     PCI_RESET_BUS));
+	KUNIT_EXPECT_EQ(test, 0, sim_kunit_store(sim_kunit_dev(test, port),
+						 "reset_subordinate", "1"));
+	KUNIT_EXPECT_EQ(test, lockdep, rr_lockdep());
+}
+
+static int rr_reset_slot(void *data)
+{
+	struct rr_lent *lent = data;
+
+	lent->result = pci_reset_bus_flags(lent->pdev, PCI_RESET_SLOT);
+	complete(&lent->done);
+	return 0;
+}
+
+/* To remove a slot is not to wait for the reset of another one */
+static void rr_other_slot(struct kunit *test)
+{
+	struct rr_lent lent = { .test = test, .result = 1 };
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *ep, *other;
+	u16 vendor;
+
+	ep = pci_sim_endpoint(sim, pci_sim_root_port(sim, .hotplug = true));
+	other = pci_sim_root_port(sim, .hotplug = true);
+	sim_kunit_start(test, sim);
+	lent.pdev = sim_kunit_dev(test, ep);
+	init_completion(&lent.done);
+
+	pci_sim_set_ready_ms(ep, 10 * MSEC_PER_SEC);
+	kthread_run(rr_reset_slot, &lent, "reset");
+	msleep(500);
+	pci_stop_and_remove_bus_device_locked(sim_kunit_dev(test, other));
+
+	/* The device that is being reset is not ready yet */
+	pci_read_config_word(lent.pdev, PCI_VENDOR_ID, &vendor);
+	KUNIT_EXPECT_NE(test, vendor, lent.pdev->vendor);
+
+	wait_for_completion(&lent.done);
+	KUNIT_EXPECT_EQ(test, 0, lent.result);
+}
+
 /* In real time a parameter takes a minute and a half */
 #define RR_SLOW	{ .speed = KUNIT_SPEED_VERY_SLOW }
 
@@ -355,6 +632,12 @@ static struct kunit_case rr_cases[] = {
 	KUNIT_CASE_PARAM_ATTR(rr_func, rr_rival_gen_params, RR_SLOW),
 	KUNIT_CASE_PARAM_ATTR(rr_link_in_probe, rr_rival_gen_params, RR_SLOW),
 	KUNIT_CASE(rr_rescan),
+	KUNIT_CASE(rr_vanish_from_reset),
+	KUNIT_CASE(rr_vanish_from_recovery),
+	KUNIT_CASE(rr_lock_of_probe),
+	KUNIT_CASE_SLOW(rr_lock_of_other),
+	KUNIT_CASE_SLOW(rr_many_devices),
+	KUNIT_CASE_SLOW(rr_other_slot),
 	{}
 };
 
