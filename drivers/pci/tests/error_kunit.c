@@ -62,7 +62,6 @@ static void er_start(struct kunit *test, struct er *er)
 
 	er->pdev = sim_kunit_dev(test, er->ep);
 	sim_kunit_mark(test, er->ep);
-	pci_save_state(er->pdev);
 	sim_config_get(&er->before, er->pdev);
 }
 
