@@ -251,6 +251,7 @@ static void iv_pf_flr(struct kunit *test)
 		SIM_EXPECT_TOLD(test, iv.vf[n], 0);
 		SIM_EXPECT_BOUND(test, iv.vf[n], 1, 0);
 		KUNIT_EXPECT_NE(test, ~0, iv_read(test, &iv, n, PCI_COMMAND));
+		sim_kunit_known_dead(test, iv.vf[n]);
 	}
 	KUNIT_EXPECT_EQ(test, ~0, iv_read(test, &iv, IV_VFS, PCI_COMMAND));
 }
@@ -340,6 +341,8 @@ static void iv_two_pfs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0,
 			pci_reset_function(sim_kunit_dev(test, f1)));
 	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets_all(pci_sim_vf(f1, 1)));
+	sim_kunit_known_dead(test, pci_sim_vf(f1, 0));
+	sim_kunit_known_dead(test, pci_sim_vf(f1, 1));
 	SIM_EXPECT_UNTOUCHED(test, f0);
 	for (n = 0; n < 40; n++)
 		SIM_EXPECT_UNTOUCHED(test, pci_sim_vf(f0, n));
