@@ -1254,7 +1254,6 @@ static void pci_recovery_add_late(struct pci_recovery *recovery)
 		state[i].bare = true;
 		if (scope->devs[i]->is_hotplug_bridge)
 			pci_hp_ignore_link_change(scope->devs[i]);
-		pm_runtime_get_sync(&scope->devs[i]->dev);
 	}
 
 	kfree(recovery->state);
@@ -1312,9 +1311,13 @@ void pci_recovery_unlock(struct pci_recovery *recovery, bool was_reset,
 	clear_bit(PCI_DEV_RECOVERING, &bridge->priv_flags);
 	pci_cfg_access_unlock(bridge);
 
-	for (unsigned int i = 0; i < recovery->scope->nr_devs; i++)
-		if (recovery->state[i].late)
-			report(recovery->scope->devs[i], data);
+	for (unsigned int i = 0; i < recovery->scope->nr_devs; i++) {
+		if (!recovery->state[i].late)
+			continue;
+
+		pm_runtime_get_sync(&recovery->scope->devs[i]->dev);
+		report(recovery->scope->devs[i], data);
+	}
 }
 
 /**
