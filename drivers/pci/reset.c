@@ -44,10 +44,10 @@
  * waits for that thread, which therefore leaves the lock alone.  Blocked config
  * access of the bridge is enough to keep other resets of the same link away,
  * and the reference of the scope to the bus keeps the bridge.  The recovery has
- * it for as long as the reset takes, from pci_recovery_lock() on, so that no bus
- * is scanned meanwhile.  In its steps it takes device locks one at a time, to
- * call a driver, to stop and start the IOMMU, to restore a device and to look
- * whether it is configured, and holds no other lock.
+ * it for as long as the reset takes, from pci_recovery_lock() on.  In its other
+ * steps it takes device locks one at a time, to call a driver, to stop and start
+ * the IOMMU, to restore a device and to look whether it is configured, and holds
+ * no other lock.
  *
  * Hotplug ports, the one above the link and those below it, are told to ignore
  * link changes (pci_hp_ignore_link_change()) until everything is restored.
@@ -1266,8 +1266,8 @@ static void pci_recovery_add_late(struct pci_recovery *recovery)
  * pci_recovery_lock - keep others away from the link that is to be reset
  * @recovery: of pci_recovery_begin()
  *
- * Until pci_recovery_unlock() no other reset of the link begins, and pciehp and
- * a rescan do not look for devices below it.
+ * Until pci_recovery_unlock() no other reset of the link begins, and who takes
+ * the config access of the bridge to look for devices below it has to wait.
  *
  * Context: May sleep.  Takes the config access of the bridge above the link, for
  * which others may wait who hold pci_rescan_remove_lock or its device lock.
@@ -1497,14 +1497,15 @@ void pci_recovery_end(struct pci_recovery *recovery, bool recovered)
 
 	for (unsigned int i = 0; i < scope->nr_devs; i++) {
 		struct pci_dev *dev = scope->devs[i];
-
 		bool late = recovery->state[i].late;
 
-		/* A driver may have to do more than restore it, after ->resume() */
-		if (recovered && recovery->state[i].bare && !late)
+		guard(device)(&dev->dev);
+
+		/* A driver may take its time until it restores its device */
+		if (recovered && recovery->state[i].bare && dev->driver &&
+		    !late)
 			continue;
 
-		guard(device)(&dev->dev);
 		if (pci_reset_in_slot(dev) && recovery->was_reset &&
 		    (late || !recovered))
 			set_bit(PCI_DEV_UNCONFIGURED, &dev->priv_flags);
