@@ -48,9 +48,11 @@
  * in an interrupt thread.  A removal of the bridge holds its device lock and
  * waits for that thread, which therefore leaves the lock alone.  Blocked config
  * access of the bridge is enough to keep other resets of the same link away,
- * and the reference of the scope to the bus keeps the bridge.  Between its steps
- * it takes device locks one at a time, to call a driver, to stop and start the
- * IOMMU and to look whether a device is configured, and holds no other lock.
+ * and the reference of the scope to the bus keeps the bridge.  The recovery has
+ * it for as long as the reset takes, from pci_recovery_lock() on.  In its other
+ * steps it takes device locks one at a time, to call a driver, to stop and start
+ * the IOMMU, to restore a device and to look whether it is configured, and holds
+ * no other lock.
  *
  * Hotplug ports, the one above the link and those below it, are told to ignore
  * link changes (pci_hp_ignore_link_change()) until everything is restored.
@@ -684,6 +686,14 @@ static bool pci_reset_owns_lock(const struct pci_reset_scope *scope,
 	return modifiers & PCI_RESET_LOCKED && dev == scope->dev;
 }
 
+/* Does the recovery that asks for the reset have the bridge already? */
+static bool pci_reset_owns_bridge(struct pci_dev *bridge,
+				  pci_reset_flags_t modifiers)
+{
+	return modifiers & PCI_RESET_RECOVERY &&
+	       test_bit(PCI_DEV_RECOVERING, &bridge->priv_flags);
+}
+
 /* Release the bridge and the first @n devices, from the bottom up */
 static void pci_reset_unlock(const struct pci_reset_scope *scope,
 			     unsigned int n, pci_reset_flags_t modifiers)
@@ -694,7 +704,7 @@ static void pci_reset_unlock(const struct pci_reset_scope *scope,
 		pci_reset_unlock_dev(scope->devs[n],
 				     pci_reset_owns_lock(scope, scope->devs[n],
 							 modifiers));
-	if (bridge)
+	if (bridge && !pci_reset_owns_bridge(bridge, modifiers))
 		pci_reset_unlock_dev(bridge, modifiers & PCI_RESET_RECOVERY);
 
 	lock_map_release(&pci_cfg_access.dep_map);
@@ -724,9 +734,9 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
 	else
 		lock_map_acquire(&pci_cfg_access.dep_map);
 
-	if (bridge && !pci_reset_lock_dev(bridge,
-					  modifiers & PCI_RESET_RECOVERY,
-					  modifiers)) {
+	if (bridge && !pci_reset_owns_bridge(bridge, modifiers) &&
+	    !pci_reset_lock_dev(bridge, modifiers & PCI_RESET_RECOVERY,
+				modifiers)) {
 		lock_map_release(&pci_cfg_access.dep_map);
 		return -EAGAIN;
 	}
@@ -759,6 +769,7 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
  * @gone: it did not come back itself, or another device did
  * @replaced: another device did, or one that it is below of, or a VF of
  * @bare: reset for error recovery, and not configured by its driver since
+ * @late: found after the error recovery has begun and before its reset was over
  * @wait: if it is a bridge, the wait for its secondary bus
  */
 struct pci_reset_state {
@@ -769,6 +780,7 @@ struct pci_reset_state {
 	bool gone;
 	bool replaced;
 	bool bare;
+	bool late;
 	struct pci_secondary_wait wait;
 };
 
@@ -899,15 +911,20 @@ static bool pci_reset_dev_configured(struct pci_dev *dev)
 	       pci_config_assigned(dev, config);
 }
 
+static bool pci_reset_in_slot(struct pci_dev *dev)
+{
+	struct pci_dev *port = dev->bus->self;
+
+	return !dev->is_virtfn && port && port->is_hotplug_bridge;
+}
+
 /*
  * A device that is pulled and put back once it was restored says that it is
  * still the same.  While link changes are ignored nobody else notices.
  */
 static void pci_reset_hotplug_check(struct pci_dev *dev)
 {
-	struct pci_dev *port = dev->bus->self;
-
-	if (!dev->is_virtfn && port && port->is_hotplug_bridge)
+	if (pci_reset_in_slot(dev))
 		assign_bit(PCI_DEV_UNCONFIGURED, &dev->priv_flags,
 			   !pci_reset_dev_configured(dev));
 }
@@ -1422,8 +1439,120 @@ void pci_recovery_begin(struct pci_recovery *recovery, struct pci_dev *bridge)
 
 	recovery->scope = scope;
 	recovery->state = pci_reset_state_alloc(scope, PCI_RECOVERY_GFP);
+	recovery->was_reset = false;
 	pci_reset_hotplug_ignore(scope);
 	pci_reset_pm_get(scope);
+}
+
+static bool pci_reset_scope_has(const struct pci_reset_scope *scope,
+				const struct pci_dev *dev)
+{
+	for (unsigned int i = 0; i < scope->nr_devs; i++)
+		if (scope->devs[i] == dev)
+			return true;
+
+	return false;
+}
+
+/*
+ * Devices that were found since pci_recovery_begin() come last in the scope.
+ * They are below one that is in it already, or below one another.
+ */
+static void pci_recovery_add_late(struct pci_recovery *recovery)
+{
+	struct pci_reset_scope *now __free(pci_reset_scope_put) = NULL;
+	struct pci_reset_scope *scope, *old = recovery->scope;
+	struct pci_reset_state *state;
+
+	now = pci_reset_scope_alloc(old->method, NULL, old->bus, NULL,
+				    PCI_RECOVERY_GFP);
+	scope = kzalloc_flex(*scope, devs, old->nr_devs + now->nr_devs,
+			     PCI_RECOVERY_GFP);
+
+	/* The references go with it */
+	scope->method = old->method;
+	scope->bus = old->bus;
+	scope->id = old->id;
+	scope->nr_devs = old->nr_devs;
+	memcpy(scope->devs, old->devs, flex_array_size(old, devs, old->nr_devs));
+
+	for (unsigned int i = 0; i < now->nr_devs; i++)
+		if (!pci_reset_scope_has(old, now->devs[i]))
+			pci_reset_add_dev(now->devs[i], scope);
+
+	/* No list is in use between the reset and the wait after it */
+	state = pci_reset_state_alloc(scope, PCI_RECOVERY_GFP);
+	memcpy(state, recovery->state, array_size(old->nr_devs, sizeof(*state)));
+
+	for (unsigned int i = old->nr_devs; i < scope->nr_devs; i++) {
+		state[i].late = true;
+		state[i].bare = true;
+		if (scope->devs[i]->is_hotplug_bridge)
+			pci_hp_ignore_link_change(scope->devs[i]);
+	}
+
+	kfree(recovery->state);
+	kfree(old);
+	recovery->state = state;
+	recovery->scope = scope;
+}
+
+/**
+ * pci_recovery_lock - keep others away from the link that is to be reset
+ * @recovery: of pci_recovery_begin()
+ *
+ * Until pci_recovery_unlock() no other reset of the link begins, and who takes
+ * the config access of the bridge to look for devices below it has to wait.
+ *
+ * Context: May sleep.  Takes the config access of the bridge above the link, for
+ * which others may wait who hold pci_rescan_remove_lock or its device lock.
+ */
+void pci_recovery_lock(struct pci_recovery *recovery)
+{
+	struct pci_dev *bridge = pci_reset_bridge_above(recovery->scope);
+
+	if (!bridge)
+		return;
+
+	pci_cfg_access_lock(bridge);
+	set_bit(PCI_DEV_RECOVERING, &bridge->priv_flags);
+}
+
+/**
+ * pci_recovery_unlock - end what pci_recovery_lock() began
+ * @recovery: of pci_recovery_begin()
+ * @was_reset: whether the link was reset and is back
+ * @report: tells the driver of a device, called for those that were found since
+ *	pci_recovery_begin()
+ * @data: for @report
+ *
+ * What was found before the end of the reset was reset as well, or has been
+ * found while the link was not to be relied on.  It takes part in the recovery
+ * from here on.  What is found later is found as the reset has left it.
+ *
+ * Context: May sleep, and that of @report.
+ */
+void pci_recovery_unlock(struct pci_recovery *recovery, bool was_reset,
+			 void (*report)(struct pci_dev *dev, void *data),
+			 void *data)
+{
+	struct pci_dev *bridge = pci_reset_bridge_above(recovery->scope);
+
+	recovery->was_reset = was_reset;
+	if (!bridge)
+		return;
+
+	pci_recovery_add_late(recovery);
+	clear_bit(PCI_DEV_RECOVERING, &bridge->priv_flags);
+	pci_cfg_access_unlock(bridge);
+
+	for (unsigned int i = 0; i < recovery->scope->nr_devs; i++) {
+		if (!recovery->state[i].late)
+			continue;
+
+		pm_runtime_get_sync(&recovery->scope->devs[i]->dev);
+		report(recovery->scope->devs[i], data);
+	}
 }
 
 /**
@@ -1463,6 +1592,40 @@ void pci_recovery_reset_begin(struct pci_recovery *recovery)
 		guard(device)(&dev->dev);
 		pci_reset_iommu_stop_dev(dev, &recovery->state[i]);
 	}
+}
+
+/**
+ * pci_recovery_restore_state - restore a device that no driver restores
+ * @dev: device that was reset and is ready
+ *
+ * It gets the configuration that was saved last, which is the one that it was
+ * added with, unless a driver or a suspend has saved another.  It is not saved
+ * when the recovery begins: if the error has taken the link down, there is
+ * nothing left to be read.  Whether it decodes addresses and masters the bus is
+ * not from what was saved, but what it was enabled for, by a driver or by sysfs.
+ *
+ * Context: May sleep.  The caller holds the device lock.
+ */
+void pci_recovery_restore_state(struct pci_dev *dev)
+{
+	device_lock_assert(&dev->dev);
+
+	if (pci_dev_is_removed(dev))
+		return;
+
+	pci_set_power_state(dev, PCI_D0);
+
+	/* One that is just being added may not be saved yet */
+	if (pci_dev_is_added(dev) || dev->state_saved)
+		pci_restore_state(dev);
+	if (!pci_reset_dev_configured(dev))
+		for (int i = 0; i < PCI_BRIDGE_RESOURCES; i++)
+			pci_update_resource(dev, i);
+
+	if (pci_reenable_device(dev))
+		pci_warn(dev, "not enabled again after a reset\n");
+	if (dev->is_busmaster)
+		pci_set_master(dev);
 }
 
 struct pci_recovery_restore {
@@ -1556,8 +1719,9 @@ void pci_recovery_reset_end(struct pci_recovery *recovery)
  * @recovered: whether the devices were recovered
  *
  * Hotplug ports remove what is not there any more.  They replace what has lost
- * its configuration since it was restored, or, if the recovery failed, was not
- * restored at all.
+ * its configuration since it was restored, what a recovery that failed has
+ * reset, and what was found while the link was not to be relied on: nothing says
+ * which of the registers that were read then were true.
  *
  * Context: May sleep, takes the device locks.
  */
@@ -1569,13 +1733,19 @@ void pci_recovery_end(struct pci_recovery *recovery, bool recovered)
 
 	for (unsigned int i = 0; i < scope->nr_devs; i++) {
 		struct pci_dev *dev = scope->devs[i];
-
-		/* A driver that wanted no reset may recover after it by itself */
-		if (recovered && recovery->state[i].bare)
-			continue;
+		bool late = recovery->state[i].late;
 
 		guard(device)(&dev->dev);
-		if (pci_dev_is_added(dev))
+
+		/* A driver may take its time until it restores its device */
+		if (recovered && recovery->state[i].bare && dev->driver &&
+		    !late)
+			continue;
+
+		if (pci_reset_in_slot(dev) && recovery->was_reset &&
+		    (late || !recovered))
+			set_bit(PCI_DEV_UNCONFIGURED, &dev->priv_flags);
+		else if (pci_dev_is_added(dev))
 			pci_reset_hotplug_check(dev);
 	}
 

@@ -280,6 +280,11 @@ u32 pci_sim_peek(struct pci_sim_func *f, int where);
 unsigned int pci_sim_resets(struct pci_sim_func *f, enum pci_sim_reset kind);
 unsigned int pci_sim_resets_all(struct pci_sim_func *f);
 bool pci_sim_link_is_up(struct pci_sim_func *port);
+bool pci_sim_is_reachable(struct pci_sim_func *f);
+struct pci_sim_func *pci_sim_next(struct pci_sim *sim, struct pci_sim_func *f);
+struct pci_sim_func *pci_sim_card(struct pci_sim_func *port);
+struct pci_sim_func *pci_sim_upstream(struct pci_sim_func *f);
+const struct pci_sim_port_config *pci_sim_port_config(struct pci_sim_func *f);
 struct pci_sim_counts pci_sim_counts(struct pci_sim_func *f);
 
 #endif /* _LINUX_PCI_SIM_H */

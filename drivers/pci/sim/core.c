@@ -1111,6 +1111,99 @@ bool pci_sim_link_is_up(struct pci_sim_func *port)
 }
 EXPORT_SYMBOL_GPL(pci_sim_link_is_up);
 
+/**
+ * pci_sim_is_reachable - whether a Function can be reached, if the kernel has
+ *			  set up what is above it
+ * @f: Function
+ *
+ * Bus numbers and power states of bridges are the kernel's business, and count
+ * for nothing here.
+ *
+ * Context: Any.
+ * Return: true if it is plugged in and ready, all Links on the way to the Root
+ * Complex are up, and a VF is enabled.
+ */
+bool pci_sim_is_reachable(struct pci_sim_func *f)
+{
+	guard(raw_spinlock_irqsave)(&f->sim->lock);
+
+	for (;;) {
+		if (f->state != SIM_READY)
+			return false;
+		if (!f->upstream)
+			return f->type == PCI_EXP_TYPE_ROOT_PORT;
+
+		f = f->upstream;
+		if (sim_is_port(f) && !f->port.link_up)
+			return false;
+	}
+}
+EXPORT_SYMBOL_GPL(pci_sim_is_reachable);
+
+/**
+ * pci_sim_next - go through the Functions of a fabric
+ * @sim: fabric
+ * @f: a Function of it, or NULL
+ *
+ * Context: Any.  The caller keeps others from adding Functions.
+ * Return: the Function that was added after @f, or the first one if @f is NULL,
+ * plugged in or not; NULL after the last one.  VFs are not among them, see
+ * pci_sim_vf().
+ */
+struct pci_sim_func *pci_sim_next(struct pci_sim *sim, struct pci_sim_func *f)
+{
+	if (!f)
+		return list_first_entry_or_null(&sim->functions, typeof(*f),
+						node);
+
+	return list_is_last(&f->node, &sim->functions) ? NULL :
+							 list_next_entry(f, node);
+}
+EXPORT_SYMBOL_GPL(pci_sim_next);
+
+/**
+ * pci_sim_card - what is plugged into a port
+ * @port: Root Port or Downstream Port
+ *
+ * Context: Any.
+ * Return: Function 0 of the device, or NULL.
+ */
+struct pci_sim_func *pci_sim_card(struct pci_sim_func *port)
+{
+	guard(raw_spinlock_irqsave)(&port->sim->lock);
+
+	return port->port.card;
+}
+EXPORT_SYMBOL_GPL(pci_sim_card);
+
+/**
+ * pci_sim_upstream - the bridge that a Function is below of
+ * @f: Function
+ *
+ * Context: Any.
+ * Return: the bridge, or NULL if @f is not plugged in, or on the root bus.
+ */
+struct pci_sim_func *pci_sim_upstream(struct pci_sim_func *f)
+{
+	guard(raw_spinlock_irqsave)(&f->sim->lock);
+
+	return f->upstream;
+}
+EXPORT_SYMBOL_GPL(pci_sim_upstream);
+
+/**
+ * pci_sim_port_config - what a port is like
+ * @f: Function
+ *
+ * Context: Any.
+ * Return: its configuration, or NULL if it is no Root Port or Downstream Port.
+ */
+const struct pci_sim_port_config *pci_sim_port_config(struct pci_sim_func *f)
+{
+	return sim_is_port(f) ? &f->port.config : NULL;
+}
+EXPORT_SYMBOL_GPL(pci_sim_port_config);
+
 static int __init sim_init(void)
 {
 	int ret;

@@ -220,7 +220,13 @@ static pci_ers_result_t pci_sim_slot_reset(struct pci_dev *pdev)
 	struct pci_sim_func *f = pci_get_drvdata(pdev);
 
 	sim_count(f, &f->counts.slot_reset);
+
+	/* The state was saved before the probe, which has enabled the device */
 	pci_restore_state(pdev);
+	if (pci_reenable_device(pdev))
+		return PCI_ERS_RESULT_DISCONNECT;
+	pci_set_master(pdev);
+
 	return PCI_ERS_RESULT_RECOVERED;
 }
 

@@ -266,6 +266,7 @@ static void sim_enum_not_ready(struct kunit *test)
 	rrs = pci_sim_root_port(sim);
 	late = pci_sim_endpoint(sim, rrs, .ready_ms = 5000);
 	missed = pci_sim_endpoint(sim, plain, .ready_ms = 5000);
+	sim_kunit_expect_dead(test, missed);
 	sim_kunit_start(test, sim);
 
 	SIM_EXPECT_BOUND(test, late, 1, 0);
@@ -322,6 +323,8 @@ static void sim_enum_conventional_not_ready(struct kunit *test)
 	sim_kunit_start(test, sim);
 	pdev = sim_kunit_dev(test, dev);
 	up = sim_kunit_dev(test, bridge);
+	/* Nothing restores it after this reset */
+	sim_kunit_expect_dead(test, dev);
 
 	pci_write_config_byte(pdev, pci_find_capability(pdev, PCI_CAP_ID_AF) +
 				    PCI_AF_CTRL, PCI_AF_CTRL_FLR);

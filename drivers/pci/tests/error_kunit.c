@@ -36,11 +36,12 @@ struct er {
 	struct pci_sim *sim;
 	struct pci_sim_func *port;
 	struct pci_sim_func *ep;
+	struct pci_sim_func *sibling;
 	struct pci_dev *pdev;
 	struct sim_config before;
 };
 
-static void er_start(struct kunit *test, struct er *er)
+static void er_build(struct kunit *test, struct er *er)
 {
 	const struct er_variant *v = test->param_value;
 	struct pci_sim_port_config config = {
@@ -58,18 +59,36 @@ static void er_start(struct kunit *test, struct er *er)
 		er->port = pci_sim_add_root_port(er->sim, &config);
 	}
 	er->ep = pci_sim_endpoint(er->sim, er->port, .ready_ms = 20);
+}
+
+static void er_start(struct kunit *test, struct er *er)
+{
+	er_build(test, er);
 	sim_kunit_start(test, er->sim);
 
 	er->pdev = sim_kunit_dev(test, er->ep);
 	sim_kunit_mark(test, er->ep);
-	pci_save_state(er->pdev);
 	sim_config_get(&er->before, er->pdev);
 }
 
-static void er_expect(struct kunit *test, struct er *er,
-		      struct pci_sim_counts want)
+/* Two Functions, and the first one has no driver */
+static void er_start_unbound(struct kunit *test, struct er *er)
 {
-	struct pci_sim_counts is = pci_sim_counts(er->ep);
+	er_build(test, er);
+	er->sibling = pci_sim_function(er->ep, .ready_ms = 20);
+	sim_kunit_start(test, er->sim);
+
+	er->pdev = sim_kunit_dev(test, er->ep);
+	device_release_driver(&er->pdev->dev);
+	sim_kunit_mark(test, er->ep);
+	sim_kunit_mark(test, er->sibling);
+	sim_config_get(&er->before, sim_kunit_dev(test, er->sibling));
+}
+
+static void er_expect_counts(struct kunit *test, struct pci_sim_func *f,
+			     struct pci_sim_counts want)
+{
+	struct pci_sim_counts is = pci_sim_counts(f);
 
 	KUNIT_EXPECT_EQ(test, want.probe, is.probe);
 	KUNIT_EXPECT_EQ(test, want.remove, is.remove);
@@ -78,6 +97,12 @@ static void er_expect(struct kunit *test, struct er *er,
 	KUNIT_EXPECT_EQ(test, want.mmio_enabled, is.mmio_enabled);
 	KUNIT_EXPECT_EQ(test, want.slot_reset, is.slot_reset);
 	KUNIT_EXPECT_EQ(test, want.resume, is.resume);
+}
+
+static void er_expect(struct kunit *test, struct er *er,
+		      struct pci_sim_counts want)
+{
+	er_expect_counts(test, er->ep, want);
 }
 
 /* Nothing but a line in the log */
@@ -184,6 +209,204 @@ static void er_failed(struct kunit *test)
 			.error_detected = 2, .perm_failure = 1 });
 }
 
+/*
+ * What has no driver does not keep what is beside it from being recovered, and
+ * a driver that is bound to it later finds an address
+ */
+static void er_unbound(struct kunit *test)
+{
+	struct er er;
+
+	er_start_unbound(test, &er);
+	pci_sim_uncor_error(er.sibling, PCI_ERR_UNC_MALF_TLP);
+	msleep(2 * SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets_all(er.ep));
+	er_expect(test, &er, (struct pci_sim_counts){
+			.probe = 1, .remove = 1 });
+	er_expect_counts(test, er.sibling, (struct pci_sim_counts){
+			.probe = 1, .error_detected = 1,
+			.slot_reset = 1, .resume = 1 });
+	sim_config_expect(test, &er.before, sim_kunit_dev(test, er.sibling));
+
+	KUNIT_EXPECT_EQ(test, 1, device_attach(&er.pdev->dev));
+}
+
+/* Nor if the error needs no reset */
+static void er_unbound_nonfatal(struct kunit *test)
+{
+	struct er er;
+
+	er_start_unbound(test, &er);
+	pci_sim_uncor_error(er.ep, PCI_ERR_UNC_COMP_TIME);
+	msleep(SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(er.ep));
+	er_expect_counts(test, er.sibling, (struct pci_sim_counts){
+			.probe = 1, .error_detected = 1,
+			.mmio_enabled = 1, .resume = 1 });
+	KUNIT_EXPECT_EQ(test, 1, device_attach(&er.pdev->dev));
+}
+
+/* If nothing has a driver, there is something to be done all the same */
+static void er_none_bound(struct kunit *test)
+{
+	struct er er;
+
+	er_start_unbound(test, &er);
+	device_release_driver(&sim_kunit_dev(test, er.sibling)->dev);
+	pci_sim_uncor_error(er.ep, PCI_ERR_UNC_MALF_TLP);
+	msleep(2 * SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets_all(er.ep));
+	er_expect(test, &er, (struct pci_sim_counts){
+			.probe = 1, .remove = 1 });
+
+	KUNIT_EXPECT_EQ(test, 1, device_attach(&er.pdev->dev));
+	KUNIT_EXPECT_EQ(test, 1,
+			device_attach(&sim_kunit_dev(test, er.sibling)->dev));
+}
+
+/* Who uses a device without a driver, by sysfs, can go on to use it */
+static void er_enabled_by_user(struct kunit *test)
+{
+	u16 before, after;
+	struct er er;
+
+	er_start_unbound(test, &er);
+	KUNIT_ASSERT_EQ(test, 0, sim_kunit_store(er.pdev, "enable", "1"));
+	pci_set_master(er.pdev);
+	pci_read_config_word(er.pdev, PCI_COMMAND, &before);
+	KUNIT_EXPECT_TRUE(test, before & PCI_COMMAND_MEMORY);
+
+	pci_sim_uncor_error(er.ep, PCI_ERR_UNC_MALF_TLP);
+	msleep(2 * SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets_all(er.ep));
+	pci_read_config_word(er.pdev, PCI_COMMAND, &after);
+	KUNIT_EXPECT_EQ(test, before, after);
+
+	KUNIT_EXPECT_EQ(test, 0, sim_kunit_store(er.pdev, "enable", "0"));
+	KUNIT_EXPECT_EQ(test, 1, device_attach(&er.pdev->dev));
+}
+
+/*
+ * A driver that cannot be told has lost what it relies on, so that is no
+ * recovery.  Those that can be told know that they have failed.  A driver that
+ * is bound anew works: in a slot by itself, as all is enumerated again.
+ */
+static void er_unaware(struct kunit *test)
+{
+	const struct er_variant *v = test->param_value;
+	struct er er;
+
+	er_start_unbound(test, &er);
+	sim_kunit_bind_unaware(test, er.ep);
+	pci_sim_uncor_error(er.sibling, PCI_ERR_UNC_MALF_TLP);
+	msleep(5 * SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets_all(er.ep));
+	er_expect_counts(test, er.sibling, (struct pci_sim_counts){
+			.probe = 1 + v->hotplug, .remove = v->hotplug,
+			.error_detected = 2, .perm_failure = 1 });
+	if (v->hotplug)
+		return;
+
+	/* The other one has not given up its addresses either */
+	sim_config_expect(test, &er.before, sim_kunit_dev(test, er.sibling));
+	device_release_driver(&er.pdev->dev);
+	KUNIT_EXPECT_EQ(test, 0, device_set_driver_override(&er.pdev->dev, ""));
+	KUNIT_EXPECT_EQ(test, 1, device_attach(&er.pdev->dev));
+}
+
+/* The PCIe port driver does not restore a PCIe-to-PCI bridge */
+static void er_conventional(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *bridge, *dev;
+	struct sim_config before;
+
+	port = pci_sim_root_port(sim);
+	bridge = pci_sim_add_pci_bridge(sim, port);
+	dev = pci_sim_endpoint(sim, bridge, .conventional = true);
+	sim_kunit_start(test, sim);
+	sim_config_get(&before, sim_kunit_dev(test, dev));
+
+	pci_sim_uncor_error(port, PCI_ERR_UNC_DLP);
+	msleep(2 * SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets_all(dev));
+	er_expect_counts(test, dev, (struct pci_sim_counts){
+			.probe = 1, .error_detected = 1,
+			.slot_reset = 1, .resume = 1 });
+	sim_config_expect(test, &before, sim_kunit_dev(test, dev));
+}
+
+/*
+ * After a card was put in: while its Link trains, while the 100 ms go by that
+ * it has to become ready, when it is enumerated, and later
+ */
+static const u32 er_hot_add_ms[] = { 10, 50, 100, 120, 124, 128, 130, 150, 300 };
+
+/* Whatever is in flight when the error comes, the card works in the end */
+static void er_in_hot_add(struct kunit *test)
+{
+	const struct er_variant *v = test->param_value;
+	struct er er;
+	unsigned int i;
+
+	if (!v->hotplug)
+		return;
+
+	er_build(test, &er);
+	sim_kunit_start(test, er.sim);
+	for (i = 0; i < ARRAY_SIZE(er_hot_add_ms); i++) {
+		pci_sim_unplug(er.port);
+		msleep(5 * SIM_SETTLE_MS);
+		KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(er.port, er.ep));
+		msleep(er_hot_add_ms[i]);
+		if (v->dpc)
+			pci_sim_dpc_trigger(er.port);
+		else
+			pci_sim_uncor_error(er.port, PCI_ERR_UNC_DLP);
+		msleep(5 * SIM_SETTLE_MS);
+		KUNIT_EXPECT_TRUE_MSG(test, sim_kunit_has_dev(er.ep) &&
+				      sim_kunit_is_master(test, er.ep),
+				      "error after %u ms", er_hot_add_ms[i]);
+	}
+}
+
+/* After the error: when the Link is down, when it trains, when all is waited for */
+static const u32 er_rescan_ms[] = { 0, 1, 3, 30, 110, 140 };
+
+/* Without a slot it is a rescan that finds it, in the middle of the reset */
+static void er_in_rescan(struct kunit *test)
+{
+	struct pci_bus *bus;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(er_rescan_ms); i++) {
+		struct pci_sim *sim = sim_kunit_alloc(test);
+		struct pci_sim_func *port, *ep;
+
+		port = pci_sim_root_port(sim);
+		ep = pci_sim_endpoint(sim, NULL);
+		sim_kunit_start(test, sim);
+		bus = sim_kunit_dev(test, port)->bus;
+
+		KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(port, ep));
+		msleep(SIM_IDLE_MS);
+		pci_sim_uncor_error(port, PCI_ERR_UNC_DLP);
+		msleep(er_rescan_ms[i]);
+		pci_lock_rescan_remove();
+		pci_rescan_bus(bus);
+		pci_unlock_rescan_remove();
+		msleep(2 * SIM_SETTLE_MS);
+
+		/* It may have been without a Link then */
+		pci_lock_rescan_remove();
+		pci_rescan_bus(bus);
+		pci_unlock_rescan_remove();
+		KUNIT_EXPECT_TRUE_MSG(test, sim_kunit_has_dev(ep) &&
+				      sim_kunit_is_master(test, ep),
+				      "error after %u ms", er_rescan_ms[i]);
+	}
+}
+
 static struct kunit_case er_cases[] = {
 	KUNIT_CASE_PARAM(er_correctable, er_variant_gen_params),
 	KUNIT_CASE_PARAM(er_nonfatal, er_variant_gen_params),
@@ -191,6 +414,14 @@ static struct kunit_case er_cases[] = {
 	KUNIT_CASE_PARAM(er_masked, er_variant_gen_params),
 	KUNIT_CASE_PARAM(er_contained, er_variant_gen_params),
 	KUNIT_CASE_PARAM(er_failed, er_variant_gen_params),
+	KUNIT_CASE_PARAM(er_unbound, er_variant_gen_params),
+	KUNIT_CASE_PARAM(er_unbound_nonfatal, er_variant_gen_params),
+	KUNIT_CASE_PARAM(er_none_bound, er_variant_gen_params),
+	KUNIT_CASE_PARAM(er_enabled_by_user, er_variant_gen_params),
+	KUNIT_CASE_PARAM(er_unaware, er_variant_gen_params),
+	KUNIT_CASE(er_conventional),
+	KUNIT_CASE_PARAM(er_in_hot_add, er_variant_gen_params),
+	KUNIT_CASE(er_in_rescan),
 	{}
 };
 

@@ -298,7 +298,6 @@ static struct eo *eo_start(struct kunit *test)
 	for (i = 0; i < eo->nr; i++) {
 		eo->pdev[i] = sim_kunit_dev(test, eo->ep[i]);
 		sim_kunit_mark(test, eo->ep[i]);
-		pci_save_state(eo->pdev[i]);
 		sim_config_get(&eo->before[i], eo->pdev[i]);
 		pci_sim_set_ready_ms(eo->ep[i], c->ready_ms);
 	}

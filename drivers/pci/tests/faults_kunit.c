@@ -74,6 +74,7 @@ static void ft_port_removed_while_adding(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(port, ep));
 	/* The Link is up, and the 100 ms after that are not over */
 	msleep(60);
+	sim_kunit_expect_dead(test, port);
 	pci_stop_and_remove_bus_device_locked(pdev);
 	KUNIT_EXPECT_FALSE(test, sim_kunit_has_dev(port));
 	KUNIT_EXPECT_FALSE(test, sim_kunit_has_dev(ep));

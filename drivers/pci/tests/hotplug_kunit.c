@@ -452,7 +452,9 @@ static void hp_latch_power(struct kunit *test)
 	struct pci_dev *pdev;
 	unsigned int i;
 
-	pci_sim_endpoint(hp.sim, hp.port);
+	/* Nothing sees that it was without power */
+	sim_kunit_expect_dead(test, pci_sim_endpoint(hp.sim, hp.port));
+	sim_kunit_expect_unbound(test, hp.port);
 	sim_kunit_start(test, hp.sim);
 	pdev = sim_kunit_dev(test, hp.port);
 	device_release_driver(&pdev->dev);

@@ -459,6 +459,7 @@ static void rf_slot_gone(struct kunit *test)
 	slot = pci_reset_scope_get(rf.pdev, PCI_RESET_SLOT);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, slot);
 
+	sim_kunit_expect_unbound(test, rf.port);
 	device_release_driver(&port->dev);
 	KUNIT_EXPECT_EQ(test, -ENOTTY, pci_reset_scope_commit(slot, 0));
 	pci_reset_scope_put(slot);

@@ -286,8 +286,8 @@ static void rh_lost_recovery(struct kunit *test)
 }
 
 /*
- * A Function without a driver keeps the device from being recovered, once it was
- * reset: nothing is restored, and all that helps is to add it anew.
+ * A Function whose driver cannot be told of errors keeps the device from being
+ * recovered, once it was reset: all that helps is to add it anew.
  */
 static void rh_failed_recovery(struct kunit *test)
 {
@@ -297,7 +297,7 @@ static void rh_failed_recovery(struct kunit *test)
 	ep[0] = pci_sim_endpoint(sim, pci_sim_root_port(sim, .hotplug = true));
 	ep[1] = pci_sim_function(ep[0]);
 	sim_kunit_start(test, sim);
-	device_release_driver(&sim_kunit_dev(test, ep[1])->dev);
+	sim_kunit_bind_unaware(test, ep[1]);
 	SIM_EXPECT_BOUND(test, ep[1], 1, 1);
 
 	pci_sim_uncor_error(ep[0], PCI_ERR_UNC_MALF_TLP);
@@ -388,6 +388,7 @@ static void rh_port_removed(struct kunit *test)
 				  !rh.result || rh.result == -ENODEV ||
 				  rh.result == -EBUSY);
 		SIM_EXPECT_BOUND(test, rh.ep, 1, 1);
+		sim_kunit_expect_dead(test, i & 2 ? rh.up : rh.port);
 	}
 }
 
@@ -468,6 +469,7 @@ static void rh_power_fault(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, rh_reset(test, &rh));
 	KUNIT_EXPECT_TRUE(test, pci_sim_link_is_up(rh.port));
 	SIM_EXPECT_BOUND(test, rh.ep, 1, 0);
+	sim_kunit_known_dead(test, rh.ep);
 }
 
 /* Its slot, and what pciehp knows of it, is gone in the middle of its reset */

@@ -366,6 +366,8 @@ static s64 rs_time(struct kunit *test, u64 seed)
 	ep = pci_sim_endpoint(rs.sim, rs.port);
 	sim_kunit_start(test, rs.sim);
 	pdev = pci_upstream_bridge(sim_kunit_dev(test, ep));
+	/* Nothing restores it after this reset */
+	sim_kunit_expect_dead(test, ep);
 	pci_sim_jitter(rs.sim, seed, 100);
 
 	pci_read_config_word(pdev, PCI_BRIDGE_CONTROL, &ctl);

@@ -233,7 +233,9 @@ static void rr_destroy(struct rr *rr, struct pci_sim *sim)
 	/* Nothing to be found by pciehp when the port wakes up to be removed */
 	pci_sim_unplug(rr->port);
 	kunit_release_action(rr->test, sim_kunit_dev_put, rr->pdev);
-	kunit_release_action(rr->test, sim_kunit_destroy, sim);
+	if (rr->rival->run == rr_remove_port)
+		sim_kunit_expect_dead(rr->test, rr->port);
+	sim_kunit_finish(rr->test, sim);
 }
 
 static void rr_start(struct rr *rr)

@@ -313,6 +313,7 @@ static inline void sweep_expect_config(struct kunit *test,
 			KUNIT_EXPECT_EQ_MSG(test, 0,
 					    pci_sim_peek(func->f, PCI_COMMAND) &
 					    0xffff, "Function %u", i);
+			sim_kunit_expect_dead(test, func->f);
 			continue;
 		}
 		if (!func->bridge)
