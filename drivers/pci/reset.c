@@ -37,7 +37,8 @@
  *
  * A caller that holds the lock of its device already (PCI_RESET_LOCKED) comes
  * from below: it must not wait for the bridge or for a device before its own,
- * so it only tries.
+ * so it only tries.  So does a reset that goes on to another method, for what
+ * that method needs in addition.
  *
  * Error recovery (PCI_RESET_RECOVERY) is mostly run by a service of the bridge,
  * in an interrupt thread.  A removal of the bridge holds its device lock and
