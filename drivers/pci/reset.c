@@ -947,7 +947,7 @@ static int pci_reset_next(const struct pci_reset_scope *scope,
 	return rc == -ESTALE ? -EAGAIN : rc;
 }
 
-/* Has a device been away before the reset, or is it now? */
+/* Does a device not answer at all, not even to ask for more time? */
 static bool pci_reset_dev_absent(struct pci_dev *dev)
 {
 	u32 id;
@@ -1022,16 +1022,20 @@ static int pci_reset_wait_dev(const struct pci_reset_scope *scope,
 
 	/* Free of charge for those who have been waited for already */
 	rc = pci_dev_wait_link(dev, "reset", since, PCIE_RESET_READY_POLL_MS);
-	if (rc)
-		state[i].lost = true;
+	if (!rc)
+		return 0;
+
+	state[i].lost = true;
+	if (pci_reset_may_be_lost(scope, state, i))
+		return 0;
 
 	/* That it stays cut off goes for the others on its bus as well */
-	if (rc && pci_dev_is_cut_off(dev))
+	if (pci_dev_is_cut_off(dev))
 		for (unsigned int j = i + 1; j < scope->nr_devs; j++)
 			if (scope->devs[j]->bus == dev->bus)
 				state[j].lost = true;
 
-	return pci_reset_may_be_lost(scope, state, i) ? 0 : rc;
+	return rc;
 }
 
 /*
