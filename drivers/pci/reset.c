@@ -42,7 +42,8 @@
  *
  * A caller that holds the lock of its device already (PCI_RESET_LOCKED) comes
  * from below: it must not wait for the bridge or for a device before its own,
- * so it only tries.
+ * so it only tries.  So does a reset that goes on to another method, for what
+ * that method needs in addition.
  *
  * Error recovery (PCI_RESET_RECOVERY) is mostly run by a service of the bridge,
  * in an interrupt thread.  A removal of the bridge holds its device lock and
@@ -390,78 +391,128 @@ pci_reset_scope_dev_link(pci_reset_flags_t method, struct pci_dev *dev)
 	return ERR_PTR(-ENOTTY);
 }
 
-/*
- * In the middle of another reset a device would deny all it can do, so have
- * its config access to oneself.
- */
-static int pci_reset_select_func(struct pci_dev *dev, pci_reset_flags_t flags,
-				 pci_reset_flags_t *method)
+/* Does one method from pci_reset_fn_methods[] in %PCI_RESET_FUNC work? */
+static struct pci_reset_scope *
+pci_reset_scope_func(struct pci_dev *dev, pci_reset_flags_t flags, u8 m,
+		     const struct pci_reset_scope *held)
 {
-	bool locked = true;
+	bool locked = true, works;
 
-	pm_runtime_get_sync(&dev->dev);
-
-	if (flags & (PCI_RESET_LOCKED | PCI_RESET_TRYLOCK))
-		locked = pci_cfg_access_trylock(dev);
-	else
-		pci_cfg_access_lock(dev);
-
-	if (locked) {
-		*method = pci_reset_fn_select(dev, flags & PCI_RESET_FUNC);
-		pci_cfg_access_unlock(dev);
+	/*
+	 * In the middle of another reset a device would deny all it can do, so
+	 * have its config access to oneself.
+	 */
+	if (!held) {
+		pm_runtime_get_sync(&dev->dev);
+		if (flags & (PCI_RESET_LOCKED | PCI_RESET_TRYLOCK))
+			locked = pci_cfg_access_trylock(dev);
+		else
+			pci_cfg_access_lock(dev);
 	}
 
-	pm_runtime_put(&dev->dev);
+	works = locked && pci_reset_fn_works(dev, m);
 
-	return locked ? 0 : -EAGAIN;
+	if (!held) {
+		if (locked)
+			pci_cfg_access_unlock(dev);
+		pm_runtime_put(&dev->dev);
+	}
+
+	if (!locked)
+		return ERR_PTR(-EAGAIN);
+	if (!works)
+		return ERR_PTR(-ENOTTY);
+
+	return pci_reset_scope_alloc(pci_reset_fn_methods[m].flags, dev, NULL,
+				     NULL, GFP_KERNEL);
+}
+
+/* Does one of @methods, which reset a link, work? */
+static struct pci_reset_scope *
+pci_reset_scope_any_link(struct pci_dev *dev, pci_reset_flags_t flags,
+			 pci_reset_flags_t methods)
+{
+	static const pci_reset_flags_t links[] = {
+		PCI_RESET_SLOT, PCI_RESET_BUS, PCI_RESET_CXL_BUS,
+	};
+	struct pci_reset_scope *scope = ERR_PTR(-ENOTTY);
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(links); i++) {
+		if (!(methods & links[i]))
+			continue;
+
+		scope = pci_reset_scope_dev_link(links[i], dev);
+		if (scope != ERR_PTR(-ENOTTY))
+			break;
+	}
+
+	/* "bus" in reset_method is a reset of @dev alone, or none at all */
+	if (!IS_ERR(scope) && flags & PCI_RESET_FUNCTION && scope->nr_devs > 1) {
+		pci_reset_scope_put(scope);
+		return ERR_PTR(-ENOTTY);
+	}
+
+	return scope;
+}
+
+/*
+ * The first method in @order that works, and what may be tried after it.  @held
+ * is %NULL, or a scope that @dev is locked for.
+ */
+static struct pci_reset_scope *
+pci_reset_select(struct pci_dev *dev, pci_reset_flags_t flags, const u8 *order,
+		 const struct pci_reset_scope *held)
+{
+	struct pci_reset_scope *scope = ERR_PTR(-ENOTTY);
+
+	for (; *order; order++) {
+		pci_reset_flags_t methods =
+			pci_reset_fn_methods[*order].flags & flags;
+
+		if (methods & PCI_RESET_FUNC)
+			scope = pci_reset_scope_func(dev, flags, *order, held);
+		else
+			scope = pci_reset_scope_any_link(dev, flags, methods);
+		if (scope != ERR_PTR(-ENOTTY))
+			break;
+	}
+	if (IS_ERR(scope))
+		return scope;
+
+	/* "bus" is two methods, so the same entry may have another one */
+	scope->allowed = flags;
+	if (!(scope->method & PCI_RESET_FUNC))
+		scope->allowed &= ~scope->method;
+
+	for (unsigned int i = 0; order[i]; i++)
+		scope->order[i] = order[i];
+	scope->held = held;
+
+	return scope;
 }
 
 /**
  * __pci_reset_scope_get - ask what a reset would do, without resetting
  * @dev: device to be reset
- * @flags: as for pci_reset_scope_get(), and %PCI_RESET_BRIDGE
+ * @flags: as for pci_reset_scope_get(), and %PCI_RESET_FUNCTION
  *
  * Context: As pci_reset_scope_get().
  *
  * Return: As pci_reset_scope_get(), which checks @flags and %PCI_RESET_ALONE.
+ * If the method turns out not to be supported, the others that @flags allows
+ * are tried.
  */
 struct pci_reset_scope *__pci_reset_scope_get(struct pci_dev *dev,
 					      pci_reset_flags_t flags)
 {
-	static const pci_reset_flags_t links[] = {
-		PCI_RESET_SLOT, PCI_RESET_BUS, PCI_RESET_CXL_BUS,
-	};
-	struct pci_reset_scope *scope;
-	pci_reset_flags_t method = 0;
+	u8 order[PCI_RESET_ORDER_LEN];
 
 	if (pci_dev_is_disconnected(dev) || !device_is_registered(&dev->dev))
 		return ERR_PTR(-ENODEV);
 
-	/*
-	 * FLR is for Endpoints (PCIe r6.0, sec 7.5.3.3).  Whatever resets a
-	 * bridge cuts off those below it, so that is not a reset of @dev alone.
-	 */
-	if (flags & PCI_RESET_FUNC &&
-	    (flags & PCI_RESET_BRIDGE || !pci_is_bridge(dev))) {
-		int rc = pci_reset_select_func(dev, flags, &method);
+	pci_reset_fn_order(dev, flags, order);
 
-		if (rc)
-			return ERR_PTR(rc);
-	}
-	if (method)
-		return pci_reset_scope_alloc(method, dev, NULL, NULL,
-					     GFP_KERNEL);
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(links); i++) {
-		if (!(flags & links[i]))
-			continue;
-
-		scope = pci_reset_scope_dev_link(links[i], dev);
-		if (scope != ERR_PTR(-ENOTTY))
-			return scope;
-	}
-
-	return ERR_PTR(-ENOTTY);
+	return pci_reset_select(dev, flags, order, NULL);
 }
 
 /**
@@ -523,7 +574,8 @@ struct pci_reset_scope *pci_reset_scope_get(struct pci_dev *dev,
 		return ERR_PTR(-EBUSY);
 	}
 
-	scope->methods = scope->method;
+	/* Nobody has agreed to another method */
+	scope->allowed = 0;
 
 	return scope;
 }
@@ -590,28 +642,27 @@ static bool pci_reset_by_platform(struct pci_dev *bridge)
  * @bridge if a scope is being reset.
  *
  * Return: 0, or -EBUSY if the devices below @bridge are no longer those which
- * the caller of the reset agreed to; then nothing was reset.
+ * the caller of the reset agreed to; then nothing was reset.  Otherwise an error
+ * of pcibios_reset_secondary_bus().
  */
 int pci_reset_assert(struct pci_dev *bridge)
 {
 	bool by_platform = pci_reset_by_platform(bridge);
 	int rc;
 
-	if (!bridge->reset_scope) {
-		pcibios_reset_secondary_bus(bridge);
-		return 0;
-	}
+	if (!bridge->reset_scope)
+		return pcibios_reset_secondary_bus(bridge);
 
 	down_read(&pci_bus_sem);
-	rc = pci_reset_verify(bridge->reset_scope);
+	rc = pci_reset_verify(bridge->reset_scope) ? -EBUSY : 0;
 	if (!rc && !by_platform)
-		pcibios_reset_secondary_bus(bridge);
+		rc = pcibios_reset_secondary_bus(bridge);
 	up_read(&pci_bus_sem);
 
 	if (!rc && by_platform)
-		pcibios_reset_secondary_bus(bridge);
+		rc = pcibios_reset_secondary_bus(bridge);
 
-	return rc ? -EBUSY : 0;
+	return rc;
 }
 
 static void pci_reset_pm_get(const struct pci_reset_scope *scope)
@@ -641,6 +692,24 @@ static void pci_reset_pm_put(const struct pci_reset_scope *scope)
 static bool pci_reset_only_tries(pci_reset_flags_t modifiers)
 {
 	return modifiers & (PCI_RESET_LOCKED | PCI_RESET_TRYLOCK);
+}
+
+/* Locked and prepared for a method that turned out not to be supported? */
+static bool pci_reset_is_held(const struct pci_reset_scope *scope,
+			      struct pci_dev *dev)
+{
+	const struct pci_reset_scope *held;
+
+	for (held = scope->held; held; held = held->held) {
+		if (dev == pci_reset_bridge_above(held))
+			return true;
+
+		for (unsigned int i = 0; i < held->nr_devs; i++)
+			if (dev == held->devs[i])
+				return true;
+	}
+
+	return false;
 }
 
 /*
@@ -700,11 +769,16 @@ static void pci_reset_unlock(const struct pci_reset_scope *scope,
 {
 	struct pci_dev *bridge = pci_reset_bridge_above(scope);
 
-	while (n-- > 0)
-		pci_reset_unlock_dev(scope->devs[n],
-				     pci_reset_owns_lock(scope, scope->devs[n],
-							 modifiers));
-	if (bridge && !pci_reset_owns_bridge(bridge, modifiers))
+	while (n-- > 0) {
+		struct pci_dev *dev = scope->devs[n];
+
+		if (!pci_reset_is_held(scope, dev))
+			pci_reset_unlock_dev(dev,
+					     pci_reset_owns_lock(scope, dev,
+								 modifiers));
+	}
+	if (bridge && !pci_reset_owns_bridge(bridge, modifiers) &&
+	    !pci_reset_is_held(scope, bridge))
 		pci_reset_unlock_dev(bridge, modifiers & PCI_RESET_RECOVERY);
 
 	lock_map_release(&pci_cfg_access.dep_map);
@@ -735,6 +809,7 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
 		lock_map_acquire(&pci_cfg_access.dep_map);
 
 	if (bridge && !pci_reset_owns_bridge(bridge, modifiers) &&
+	    !pci_reset_is_held(scope, bridge) &&
 	    !pci_reset_lock_dev(bridge, modifiers & PCI_RESET_RECOVERY,
 				modifiers)) {
 		lock_map_release(&pci_cfg_access.dep_map);
@@ -743,6 +818,9 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
 
 	for (unsigned int i = 0; i < scope->nr_devs; i++) {
 		struct pci_dev *dev = scope->devs[i];
+
+		if (pci_reset_is_held(scope, dev))
+			continue;
 
 		if (pci_reset_lock_dev(dev, pci_reset_owns_lock(scope, dev,
 								modifiers),
@@ -765,6 +843,7 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
  *	which it is a VF; its own if there is none
  * @level: how many links are between it and the one that is reset
  * @stopped: its IOMMU has been stopped
+ * @absent: it did not answer before the reset
  * @lost: it, or its secondary bus, did not come back
  * @gone: it did not come back itself, or another device did
  * @replaced: another device did, or one that it is below of, or a VF of
@@ -776,6 +855,7 @@ struct pci_reset_state {
 	unsigned int above;
 	unsigned int level;
 	bool stopped;
+	bool absent;
 	bool lost;
 	bool gone;
 	bool replaced;
@@ -950,11 +1030,16 @@ static int pci_reset_cxl_link(struct pci_dev *bridge)
 static int pci_reset_run(const struct pci_reset_scope *scope,
 			 pci_reset_flags_t modifiers)
 {
+	const struct pci_reset_fn_method *fn =
+		&pci_reset_fn_methods[scope->order[0]];
 	struct pci_dev *bridge = pci_reset_bridge_above(scope);
 	int rc;
 
+	if (scope->dev)
+		pci_dbg(scope->dev, "reset via %s\n", fn->name);
+
 	if (scope->method & PCI_RESET_FUNC)
-		return pci_reset_fn_run(scope->dev, scope->methods);
+		return fn->reset_fn(scope->dev, PCI_RESET_DO_RESET);
 
 	/* Let pci_reset_assert() have the last look */
 	if (bridge && !(modifiers & PCI_RESET_RECOVERY))
@@ -1017,8 +1102,124 @@ static bool pci_reset_dev_replaced(struct pci_dev *dev)
 	return differs;
 }
 
+/*
+ * Still the method may turn out not to be supported, for instance by a device
+ * that has died since, or by a host controller.  Go on to the next one that is
+ * allowed, without telling the drivers twice: what @scope has locked and
+ * prepared stays so, and whoever else is affected by that method is locked,
+ * prepared and restored for it.  These locks are only tried, since some of them
+ * rank before those that are held.
+ */
+static int pci_reset_next(const struct pci_reset_scope *scope,
+			  pci_reset_flags_t modifiers)
+{
+	struct pci_reset_scope *next __free(pci_reset_scope_put) = NULL;
+	const u8 *order = scope->order;
+	int rc;
+
+	if (scope->method & PCI_RESET_FUNC)
+		order++;
+
+	next = pci_reset_select(scope->dev, scope->allowed, order, scope);
+	if (IS_ERR(next))
+		return PTR_ERR(next);
+
+	rc = __pci_reset_scope_commit(next, modifiers | PCI_RESET_TRYLOCK);
+
+	/* Looking again from the start would tell the drivers twice */
+	return rc == -ESTALE ? -EAGAIN : rc;
+}
+
+/* Does a device not answer at all, not even to ask for more time? */
+static bool pci_reset_dev_absent(struct pci_dev *dev)
+{
+	u32 id;
+
+	/* The Vendor ID of a VF always reads as all ones */
+	pci_read_config_dword(dev, dev->is_virtfn ? PCI_COMMAND : PCI_VENDOR_ID,
+			      &id);
+
+	return PCI_POSSIBLE_ERROR(id);
+}
+
 typedef void (*pci_reset_restore_t)(struct pci_dev *dev,
 				    struct pci_reset_state *state, void *data);
+
+/*
+ * A device that nobody has asked for, and that had been lost before the reset,
+ * may stay so: the others are reset nevertheless.
+ */
+static bool pci_reset_may_be_lost(const struct pci_reset_scope *scope,
+				  struct pci_reset_state *state, unsigned int i)
+{
+	return state[i].absent && scope->devs[i] != scope->dev;
+}
+
+/* The same for all that is directly below a bridge */
+static bool pci_reset_may_lose_link(const struct pci_reset_scope *scope,
+				    struct pci_reset_state *state,
+				    unsigned int bridge)
+{
+	for (unsigned int i = 0; i < scope->nr_devs; i++)
+		if (i != bridge && state[i].above == bridge &&
+		    !pci_reset_may_be_lost(scope, state, i))
+			return false;
+
+	return true;
+}
+
+/* Were others there before the reset, on the bus of a device that was not? */
+static bool pci_reset_was_missing(const struct pci_reset_scope *scope,
+				  struct pci_reset_state *state, unsigned int i)
+{
+	for (unsigned int j = 0; j < scope->nr_devs; j++)
+		if (scope->devs[j]->bus == scope->devs[i]->bus &&
+		    !state[j].absent)
+			return state[i].absent;
+
+	return false;
+}
+
+/* Wait for a device that has had the time that it may be silent at @since */
+static int pci_reset_wait_dev(const struct pci_reset_scope *scope,
+			      struct pci_reset_state *state, unsigned int i,
+			      unsigned long since)
+{
+	struct pci_dev *dev = scope->devs[i];
+	int rc;
+
+	/*
+	 * The method has waited for its Function, and one with Immediate
+	 * Readiness is ready at any time (PCIe r6.0, sec 7.5.1.1.4)
+	 */
+	if (scope->method & PCI_RESET_FUNC && dev == scope->dev &&
+	    dev->imm_ready)
+		return 0;
+
+	if (dev != scope->dev && pci_reset_was_missing(scope, state, i) &&
+	    pci_reset_dev_absent(dev)) {
+		pci_info(dev, "not there after reset, as before\n");
+		state[i].lost = true;
+		return 0;
+	}
+
+	/* Free of charge for those who have been waited for already */
+	rc = pci_dev_wait_link(dev, "reset", since, PCIE_RESET_READY_POLL_MS);
+	if (!rc)
+		return 0;
+
+	state[i].lost = true;
+	if (pci_reset_may_be_lost(scope, state, i))
+		return 0;
+
+	/* That it stays cut off goes for the others on its bus as well */
+	if (pci_dev_is_cut_off(dev))
+		for (unsigned int j = i + 1; j < scope->nr_devs; j++)
+			if (scope->devs[j]->bus == dev->bus)
+				state[j].lost = true;
+
+	return rc;
+}
 
 /*
  * Wait for a device and restore it.  There is no point in waiting for what is
@@ -1035,16 +1236,13 @@ static int pci_reset_restore_dev(const struct pci_reset_scope *scope,
 	state[i].lost |= state[state[i].above].lost;
 	state[i].replaced |= state[state[i].above].replaced;
 
-	/* Free of charge for those who have been waited for already */
 	if (!state[i].lost)
-		rc = pci_dev_wait(dev, "reset", PCIE_RESET_READY_POLL_MS -
-				  jiffies_to_msecs(jiffies - since));
+		rc = pci_reset_wait_dev(scope, state, i, since);
 	if (!rc && !state[i].lost && pci_reset_dev_replaced(dev)) {
 		state[i].replaced = true;
+		state[i].lost = true;
 		rc = -ENXIO;
 	}
-	if (rc)
-		state[i].lost = true;
 	state[i].gone = state[i].lost;
 
 	restore(dev, &state[i], data);
@@ -1096,7 +1294,8 @@ static int pci_reset_restore(const struct pci_reset_scope *scope,
 				continue;
 
 			state[i].lost = true;
-			rc = rc ?: state[i].wait.rc;
+			if (!rc && !pci_reset_may_lose_link(scope, state, i))
+				rc = state[i].wait.rc;
 		}
 	}
 
@@ -1106,6 +1305,8 @@ static int pci_reset_restore(const struct pci_reset_scope *scope,
 static void pci_reset_dev_done(struct pci_dev *dev,
 			       struct pci_reset_state *state, void *data)
 {
+	const struct pci_reset_scope *scope = data;
+
 	pci_reset_iommu_start_dev(dev, state);
 
 	/* What was saved is not for another device, nor is what the driver does */
@@ -1113,8 +1314,12 @@ static void pci_reset_dev_done(struct pci_dev *dev,
 		pci_dev_set_disconnected(dev, NULL);
 	else
 		pci_restore_state(dev);
-	pci_dev_reset_done(dev);
 
+	/* Its driver is told at the end of the reset that it was prepared for */
+	if (pci_reset_is_held(scope, dev))
+		return;
+
+	pci_dev_reset_done(dev);
 	clear_bit(PCI_DEV_RESET_WITH_PF, &dev->priv_flags);
 }
 
@@ -1143,10 +1348,13 @@ EXPORT_SYMBOL_GPL(pci_reset_with_pf);
  * reliably return to another state anyway.
  */
 static void pci_reset_quiesce(const struct pci_reset_scope *scope,
-			      const struct pci_reset_state *state)
+			      struct pci_reset_state *state)
 {
 	for (unsigned int i = scope->nr_devs; i-- > 0; ) {
 		struct pci_dev *dev = scope->devs[i];
+
+		if (pci_reset_is_held(scope, dev))
+			continue;
 
 		/* A VF is above itself, unless its PF is in the scope */
 		if (dev->is_virtfn && state[i].above != i)
@@ -1158,16 +1366,32 @@ static void pci_reset_quiesce(const struct pci_reset_scope *scope,
 		pci_set_power_state(scope->devs[i], PCI_D0);
 
 	for (unsigned int i = scope->nr_devs; i-- > 0; ) {
+		struct pci_dev *dev = scope->devs[i];
+
+		state[i].absent = pci_reset_dev_absent(dev);
+		if (pci_reset_is_held(scope, dev))
+			continue;
+
 		/* A driver may have programmed another one, with a MAC address */
-		if (pci_reset_dev_configured(scope->devs[i]))
-			pci_dsn_init(scope->devs[i]);
-		pci_dev_save_and_disable(scope->devs[i]);
+		if (pci_reset_dev_configured(dev))
+			pci_dsn_init(dev);
+		pci_dev_save_and_disable(dev);
 	}
+}
+
+/* Looked at again with the locks held, before drivers are told */
+static bool pci_reset_works(const struct pci_reset_scope *scope)
+{
+	if (scope->method & PCI_RESET_FUNC)
+		return pci_reset_fn_works(scope->dev, scope->order[0]);
+
+	return !scope->slot || pci_reset_slot_capable(scope->slot);
 }
 
 /* Everything below the locks */
 static int pci_reset_locked(const struct pci_reset_scope *scope,
-			    struct pci_reset_state *state)
+			    struct pci_reset_state *state,
+			    pci_reset_flags_t modifiers)
 {
 	int rc;
 
@@ -1181,8 +1405,9 @@ static int pci_reset_locked(const struct pci_reset_scope *scope,
 	if (rc)
 		return rc;
 
-	if (scope->slot && !pci_reset_slot_capable(scope->slot))
-		return -ENOTTY;
+	/* Whoever may use another method looks again */
+	if (!pci_reset_works(scope))
+		return scope->allowed ? -ESTALE : -ENOTTY;
 
 	pci_reset_quiesce(scope, state);
 	pci_reset_hotplug_ignore(scope);
@@ -1190,7 +1415,10 @@ static int pci_reset_locked(const struct pci_reset_scope *scope,
 	rc = pci_reset_iommu_stop(scope, state);
 	if (!rc)
 		rc = pci_reset_run(scope, 0);
-	rc = pci_reset_restore(scope, state, rc, pci_reset_dev_done, NULL);
+	if (rc == -ENOTTY && scope->allowed)
+		rc = pci_reset_next(scope, modifiers);
+	rc = pci_reset_restore(scope, state, rc, pci_reset_dev_done,
+			       (void *)scope);
 
 	for (unsigned int i = 0; i < scope->nr_devs; i++)
 		pci_reset_hotplug_check(scope->devs[i]);
@@ -1270,7 +1498,7 @@ int __pci_reset_scope_commit(const struct pci_reset_scope *scope,
 		if (modifiers & PCI_RESET_RECOVERY)
 			rc = pci_reset_recovery_locked(scope, state);
 		else
-			rc = pci_reset_locked(scope, state);
+			rc = pci_reset_locked(scope, state, modifiers);
 		pci_reset_unlock(scope, scope->nr_devs, modifiers);
 	}
 

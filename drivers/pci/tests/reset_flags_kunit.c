@@ -1120,6 +1120,473 @@ static void rf_one_lost(struct kunit *test)
 	SIM_EXPECT_BOUND(test, ep[1], 1, l->hotplug);
 }
 
+/* Methods that turn out not to be supported only when the driver was told */
+struct rf_order {
+	const char *name;
+	const char *methods;
+	int (*reset)(struct pci_dev *pdev);
+	enum pci_sim_reset kind;
+	bool hotplug;
+};
+
+static int rf_reset_locked(struct pci_dev *pdev)
+{
+	int ret;
+
+	device_lock(&pdev->dev);
+	ret = pci_reset_function_locked(pdev);
+	device_unlock(&pdev->dev);
+	return ret;
+}
+
+static int rf_reset_any(struct pci_dev *pdev)
+{
+	return pci_reset_bus_flags(pdev, PCI_RESET_ANY);
+}
+
+static int rf_reset_any_alone(struct pci_dev *pdev)
+{
+	return pci_reset_bus_flags(pdev, PCI_RESET_ANY | PCI_RESET_ALONE);
+}
+
+static const struct rf_order rf_orders[] = {
+	{ "flr bus pm", "flr bus pm", pci_reset_function,
+	  PCI_SIM_RESET_HOT },
+	{ "flr bus pm, hotplug", "flr bus pm", pci_reset_function,
+	  PCI_SIM_RESET_HOT, .hotplug = true },
+	{ "flr bus pm, try", "flr bus pm", pci_try_reset_function,
+	  PCI_SIM_RESET_HOT },
+	{ "flr bus pm, locked", "flr bus pm", rf_reset_locked,
+	  PCI_SIM_RESET_HOT, .hotplug = true },
+	{ "flr pm bus", "flr pm bus", pci_reset_function, PCI_SIM_RESET_PM },
+	{ "flr pm bus, hotplug", "flr pm bus", pci_reset_function,
+	  PCI_SIM_RESET_PM, .hotplug = true },
+	{ "pm flr bus", "pm flr bus", pci_reset_function, PCI_SIM_RESET_PM },
+	{ "bus flr", "bus flr pm", pci_reset_function, PCI_SIM_RESET_HOT,
+	  .hotplug = true },
+	{ "ANY, flr bus pm", "flr bus pm", rf_reset_any, PCI_SIM_RESET_PM },
+	{ "ANY, flr bus", "flr bus", rf_reset_any, PCI_SIM_RESET_HOT },
+	{ "ANY | ALONE, flr", "flr", rf_reset_any_alone, PCI_SIM_RESET_HOT,
+	  .hotplug = true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(rf_order, rf_orders, name);
+
+/* Who prepares the device for the reset notices that FLR does not work */
+static void rf_break_flr(struct pci_sim_func *f, void *pdev)
+{
+	((struct pci_dev *)pdev)->dev_flags |= PCI_DEV_FLAGS_NO_FLR_RESET;
+}
+
+static void rf_flr_fails(struct kunit *test)
+{
+	const struct rf_order *o = test->param_value;
+	struct sim_config before;
+	struct rf rf;
+
+	rf_build(test, &rf, o->hotplug, (struct pci_sim_ep_config){
+			.flr = true, .pm_reset = true });
+	rf_start(test, &rf);
+	sim_config_get(&before, rf.pdev);
+	KUNIT_ASSERT_EQ(test, 0,
+			sim_kunit_store(rf.pdev, "reset_method", o->methods));
+	pci_sim_on_write(rf.ep, PCI_COMMAND, rf_break_flr, rf.pdev);
+	KUNIT_EXPECT_EQ(test, 0, o->reset(rf.pdev));
+	sim_config_expect(test, &before, rf.pdev);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_RESET(test, rf.ep, o->kind);
+	SIM_EXPECT_UNTOUCHED(test, rf.other);
+}
+
+/* Nothing is left to be tried, and the driver has been told once */
+static void rf_all_fail(struct kunit *test)
+{
+	struct pci_reset_scope *scope;
+	struct rf rf;
+
+	rf_build(test, &rf, true, (struct pci_sim_ep_config)RF_FLR);
+	rf_start(test, &rf);
+	KUNIT_ASSERT_EQ(test, 0,
+			sim_kunit_store(rf.pdev, "reset_method", "flr"));
+	pci_sim_on_write(rf.ep, PCI_COMMAND, rf_break_flr, rf.pdev);
+	KUNIT_EXPECT_EQ(test, -ENOTTY, pci_reset_function(rf.pdev));
+	SIM_EXPECT_TOLD(test, rf.ep, 1);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(rf.ep));
+	KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, rf.ep));
+
+	/* Who has agreed to FLR gets nothing else, although it would work */
+	rf.pdev->dev_flags &= ~PCI_DEV_FLAGS_NO_FLR_RESET;
+	scope = pci_reset_scope_get(rf.pdev, PCI_RESET_ANY);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, scope);
+	pci_sim_on_write(rf.ep, PCI_COMMAND, rf_break_flr, rf.pdev);
+	KUNIT_EXPECT_EQ(test, -ENOTTY, pci_reset_scope_commit(scope, 0));
+	SIM_EXPECT_TOLD(test, rf.ep, 2);
+
+	/* What is known before the driver is told, it is not told */
+	KUNIT_EXPECT_EQ(test, -ENOTTY, pci_reset_scope_commit(scope, 0));
+	pci_reset_scope_put(scope);
+	SIM_EXPECT_TOLD(test, rf.ep, 2);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(rf.ep));
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_bus_flags(rf.pdev, PCI_RESET_ANY));
+	SIM_EXPECT_TOLD(test, rf.ep, 3);
+	msleep(SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets_all(rf.ep));
+	SIM_EXPECT_BOUND(test, rf.ep, 1, 0);
+}
+
+/* The next method affects another Function as well, which is told, too */
+static void rf_next_affects_more(struct kunit *test)
+{
+	struct sim_config before[2];
+	struct pci_sim_func *f1;
+	struct pci_dev *pdev1;
+	struct rf rf;
+
+	rf_build(test, &rf, true, (struct pci_sim_ep_config)RF_FLR);
+	f1 = pci_sim_function(rf.ep);
+	rf_start(test, &rf);
+	sim_kunit_mark(test, f1);
+	pdev1 = sim_kunit_dev(test, f1);
+	sim_config_get(&before[0], rf.pdev);
+	sim_config_get(&before[1], pdev1);
+
+	/* ... unless that was forbidden */
+	pci_sim_on_write(rf.ep, PCI_COMMAND, rf_break_flr, rf.pdev);
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			pci_reset_bus_flags(rf.pdev, PCI_RESET_ANY |
+						     PCI_RESET_ALONE));
+	SIM_EXPECT_TOLD(test, rf.ep, 1);
+	SIM_EXPECT_UNTOUCHED(test, f1);
+
+	/* ... or it cannot be locked: the lock of the first is held */
+	rf.pdev->dev_flags &= ~PCI_DEV_FLAGS_NO_FLR_RESET;
+	pci_sim_on_write(rf.ep, PCI_COMMAND, rf_break_flr, rf.pdev);
+	device_lock(&pdev1->dev);
+	KUNIT_EXPECT_EQ(test, -EAGAIN,
+			pci_reset_bus_flags(rf.pdev, PCI_RESET_ANY));
+	device_unlock(&pdev1->dev);
+	SIM_EXPECT_TOLD(test, rf.ep, 2);
+	SIM_EXPECT_UNTOUCHED(test, f1);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(rf.ep));
+	sim_config_expect(test, &before[0], rf.pdev);
+
+	rf.pdev->dev_flags &= ~PCI_DEV_FLAGS_NO_FLR_RESET;
+	pci_sim_on_write(rf.ep, PCI_COMMAND, rf_break_flr, rf.pdev);
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_bus_flags(rf.pdev, PCI_RESET_ANY));
+	SIM_EXPECT_TOLD(test, rf.ep, 3);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets_all(rf.ep));
+	sim_config_expect(test, &before[0], rf.pdev);
+	sim_config_expect(test, &before[1], pdev1);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, rf.ep, 1, 0);
+	SIM_EXPECT_RESET(test, f1, PCI_SIM_RESET_HOT);
+	SIM_EXPECT_UNTOUCHED(test, rf.other);
+}
+
+/* What ->reset_root_port() of the host bridge says, and what becomes of it */
+struct rf_host {
+	const char *name;
+	int says;
+	int error;
+};
+
+static const struct rf_host rf_hosts[] = {
+	{ "EIO", -EIO, -EIO },
+	{ "ETIMEDOUT", -ETIMEDOUT, -ETIMEDOUT },
+	{ "ENOTTY", -ENOTTY, -ENOTTY },
+	/* By these, callers would understand that nothing was touched */
+	{ "EBUSY", -EBUSY, -EIO },
+	{ "EAGAIN", -EAGAIN, -EIO },
+	{ "ESTALE", -ESTALE, -EIO },
+	{ "EINVAL", -EINVAL, -EIO },
+};
+
+KUNIT_ARRAY_PARAM_DESC(rf_host, rf_hosts, name);
+
+static unsigned int rf_host_calls;
+static int rf_host_says;
+
+static int rf_reset_root_port(struct pci_host_bridge *host, struct pci_dev *dev)
+{
+	rf_host_calls++;
+	return rf_host_says;
+}
+
+static void rf_host_fails(struct kunit *test)
+{
+	const struct rf_host *h = test->param_value;
+	struct pci_dev *bridge;
+	struct rf rf;
+
+	rf_build(test, &rf, true, (struct pci_sim_ep_config)RF_PLAIN);
+	rf_start(test, &rf);
+	bridge = pci_upstream_bridge(rf.pdev);
+	rf_host_says = h->says;
+	rf_host_calls = 0;
+	pci_find_host_bridge(bridge->bus)->reset_root_port = rf_reset_root_port;
+
+	KUNIT_EXPECT_EQ(test, h->error,
+			pci_reset_bus_flags(rf.pdev, PCI_RESET_BUS));
+	KUNIT_EXPECT_EQ(test, 1, rf_host_calls);
+	SIM_EXPECT_TOLD(test, rf.ep, 1);
+	KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, rf.ep));
+
+	/* One that is not supported leads on, here to one that is neither */
+	KUNIT_EXPECT_EQ(test, h->error,
+			pci_reset_bus_flags(rf.pdev, PCI_RESET_LINK));
+	KUNIT_EXPECT_EQ(test, h->says == -ENOTTY ? 3 : 2, rf_host_calls);
+	SIM_EXPECT_TOLD(test, rf.ep, 2);
+	KUNIT_EXPECT_EQ(test, h->error, pci_reset_function(rf.pdev));
+	SIM_EXPECT_TOLD(test, rf.ep, 3);
+	KUNIT_EXPECT_EQ(test, h->error,
+			sim_kunit_store(bridge, "reset_subordinate", "1"));
+	SIM_EXPECT_TOLD(test, rf.ep, 4);
+
+	msleep(SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(rf.ep));
+	SIM_EXPECT_BOUND(test, rf.ep, 1, 0);
+	SIM_EXPECT_UNTOUCHED(test, rf.other);
+}
+
+/* A Function that may be made invisible: it reads as all ones, without RRS */
+static struct rf_hidden {
+	struct pci_ops ops;
+	struct pci_ops *sim;
+	struct pci_dev *pdev;
+	bool hidden;
+} rf_hidden;
+
+static int rf_hidden_read(struct pci_bus *bus, unsigned int devfn, int where,
+			  int size, u32 *val)
+{
+	if (rf_hidden.hidden && devfn == rf_hidden.pdev->devfn) {
+		*val = ~0;
+		return PCIBIOS_SUCCESSFUL;
+	}
+	return rf_hidden.sim->read(bus, devfn, where, size, val);
+}
+
+static int rf_hidden_write(struct pci_bus *bus, unsigned int devfn, int where,
+			   int size, u32 val)
+{
+	if (rf_hidden.hidden && devfn == rf_hidden.pdev->devfn)
+		return PCIBIOS_SUCCESSFUL;
+	return rf_hidden.sim->write(bus, devfn, where, size, val);
+}
+
+static void rf_hidden_end(void *bus)
+{
+	pci_bus_set_ops(bus, rf_hidden.sim);
+}
+
+static void rf_hidden_init(struct kunit *test, struct pci_dev *pdev)
+{
+	rf_hidden = (struct rf_hidden){
+		.ops = { .read = rf_hidden_read, .write = rf_hidden_write },
+		.pdev = pdev,
+	};
+	rf_hidden.sim = pci_bus_set_ops(pdev->bus, &rf_hidden.ops);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, rf_hidden_end,
+						  pdev->bus));
+}
+
+static void rf_hide(struct pci_sim_func *f, void *hide)
+{
+	rf_hidden.hidden = hide;
+}
+
+struct rf_missing {
+	const char *name;
+	bool first;	/* Function 0 is the one that is missing, not 1 */
+	bool before;	/* and is so before the reset */
+	bool after;	/* and after it */
+	bool asked;	/* and is the one that is to be reset */
+	int error;
+	unsigned int min_ms, max_ms;
+};
+
+static const struct rf_missing rf_missings[] = {
+	{ "in the reset", .after = true,
+	  .error = -ETIMEDOUT, .min_ms = 1000, .max_ms = 2500 },
+	{ "in the reset, first", .first = true, .after = true,
+	  .error = -ETIMEDOUT, .min_ms = 1000, .max_ms = 3500 },
+	{ "before", .before = true, .after = true, .max_ms = 200 },
+	{ "before, first", .first = true, .before = true, .after = true,
+	  .max_ms = 2500 },
+	{ "before, asked for", .before = true, .after = true, .asked = true,
+	  .error = -ETIMEDOUT, .min_ms = 1000, .max_ms = 2500 },
+	{ "before only", .before = true, .max_ms = 200 },
+	{ "before only, asked for", .before = true, .asked = true,
+	  .max_ms = 200 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(rf_missing, rf_missings, name);
+
+/* One Function is missing, the other one works in the end */
+static void rf_missing(struct kunit *test)
+{
+	const struct rf_missing *m = test->param_value;
+	struct pci_sim_func *f[2];
+	struct sim_config before;
+	struct pci_dev *pdev[2];
+	int other = m->first;
+	ktime_t start;
+	struct rf rf;
+	s64 ms;
+
+	rf_build(test, &rf, false, (struct pci_sim_ep_config)RF_PLAIN);
+	f[0] = rf.ep;
+	f[1] = pci_sim_function(rf.ep);
+	rf_start(test, &rf);
+	pdev[0] = rf.pdev;
+	pdev[1] = sim_kunit_dev(test, f[1]);
+	sim_kunit_mark(test, f[other]);
+	sim_config_get(&before, pdev[other]);
+
+	rf_hidden_init(test, pdev[!other]);
+	rf_hidden.hidden = m->before;
+	pci_sim_on_write(rf.port, PCI_BRIDGE_CONTROL, rf_hide,
+			 m->after ? test : NULL);
+	start = ktime_get();
+	KUNIT_EXPECT_EQ(test, m->error,
+			pci_reset_bus_flags(pdev[m->asked ? !other : other],
+					    PCI_RESET_LINK));
+	ms = ktime_ms_delta(ktime_get(), start);
+	if (IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT)) {
+		KUNIT_EXPECT_GE(test, ms, m->min_ms);
+		KUNIT_EXPECT_LE(test, ms, m->max_ms);
+	}
+	sim_config_expect(test, &before, pdev[other]);
+	SIM_EXPECT_RESET(test, f[other], PCI_SIM_RESET_HOT);
+	SIM_EXPECT_TOLD(test, f[!other], 1);
+	SIM_EXPECT_UNTOUCHED(test, rf.other);
+}
+
+/* Who asks for more time gets it, although another Function is there */
+static void rf_missing_other_late(struct kunit *test)
+{
+	struct sim_config before;
+	struct pci_sim_func *f1;
+	struct pci_dev *pdev1;
+	struct rf rf;
+
+	rf_build(test, &rf, false, (struct pci_sim_ep_config)RF_PLAIN);
+	f1 = pci_sim_function(rf.ep);
+	pci_sim_function(rf.ep);
+	rf_start(test, &rf);
+	sim_kunit_mark(test, f1);
+	pdev1 = sim_kunit_dev(test, f1);
+	sim_config_get(&before, pdev1);
+
+	rf_hidden_init(test, rf.pdev);
+	pci_sim_on_write(rf.port, PCI_BRIDGE_CONTROL, rf_hide, test);
+	pci_sim_set_ready_ms(f1, 5000);
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT,
+			pci_reset_bus_flags(rf.pdev, PCI_RESET_LINK));
+	sim_config_expect(test, &before, pdev1);
+	SIM_EXPECT_RESET(test, f1, PCI_SIM_RESET_HOT);
+}
+
+/* A Link that goes down once more while the device is waited for */
+struct rf_bounce {
+	const char *name;
+	bool hotplug;
+	u8 speed;
+	unsigned int ms;	/* for how long */
+	int error;
+};
+
+static const struct rf_bounce rf_bounces[] = {
+	{ "50 ms", .ms = 50 },
+	{ "50 ms, 2.5 GT/s", .speed = PCI_EXP_LNKCAP_SLS_2_5GB, .ms = 50 },
+	{ "700 ms", .ms = 700 },
+	{ "700 ms, hotplug", .hotplug = true, .ms = 700 },
+	{ "700 ms, 2.5 GT/s", .speed = PCI_EXP_LNKCAP_SLS_2_5GB, .ms = 700 },
+	{ "4 s", .ms = 4000, .error = -ETIMEDOUT },
+	{ "4 s, hotplug", .hotplug = true, .ms = 4000, .error = -ETIMEDOUT },
+	{ "4 s, 2.5 GT/s", .speed = PCI_EXP_LNKCAP_SLS_2_5GB, .ms = 4000,
+	  .error = -ETIMEDOUT },
+};
+
+KUNIT_ARRAY_PARAM_DESC(rf_bounce, rf_bounces, name);
+
+static void rf_flap(struct pci_sim_func *port, void *bounce)
+{
+	pci_sim_link_flap(port, ((const struct rf_bounce *)bounce)->ms);
+}
+
+/* Whenever the kernel happens to look */
+static void rf_link_bounces(struct kunit *test)
+{
+	const struct rf_bounce *b = test->param_value;
+	unsigned int at;
+
+	for (at = 300; at < 2200; at += 150) {
+		struct sim_config before;
+		ktime_t start;
+		struct rf rf;
+
+		rf.sim = sim_kunit_alloc(test);
+		rf.port = pci_sim_root_port(rf.sim, .hotplug = b->hotplug,
+					    .speed = b->speed);
+		rf.ep = pci_sim_endpoint(rf.sim, rf.port);
+		sim_kunit_start(test, rf.sim);
+		rf.pdev = sim_kunit_dev(test, rf.ep);
+		sim_config_get(&before, rf.pdev);
+		pci_sim_set_ready_ms(rf.ep, 2500);
+		pci_sim_at(rf.port, at * USEC_PER_MSEC, rf_flap, (void *)b);
+		start = ktime_get();
+		KUNIT_EXPECT_EQ_MSG(test, b->error,
+				    pci_reset_bus_flags(rf.pdev,
+							PCI_RESET_LINK),
+				    "down after %u ms", at);
+		if (b->error && IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
+			KUNIT_EXPECT_LT(test,
+					ktime_ms_delta(ktime_get(), start),
+					at + 3700);
+		if (!b->error)
+			sim_config_expect(test, &before, rf.pdev);
+		SIM_EXPECT_TOLD(test, rf.ep, 1);
+		msleep(SIM_SETTLE_MS);
+		if (!b->error)
+			SIM_EXPECT_BOUND(test, rf.ep, 1, 0);
+	}
+}
+
+/* Several that are cut off are not waited for one after the other */
+static void rf_links_dropped(struct kunit *test)
+{
+	static const u8 speeds[] = { PCI_EXP_LNKCAP_SLS_2_5GB,
+				     PCI_EXP_LNKCAP_SLS_16_0GB };
+
+	for (int s = 0; s < ARRAY_SIZE(speeds); s++) {
+		struct pci_sim *sim = sim_kunit_alloc(test);
+		struct pci_sim_func *up, *down[8], *ep[8];
+		ktime_t start;
+
+		up = pci_sim_add_switch(sim, pci_sim_root_port(sim));
+		for (int i = 0; i < ARRAY_SIZE(ep); i++) {
+			down[i] = pci_sim_downstream_port(up, .speed = speeds[s]);
+			ep[i] = pci_sim_endpoint(sim, down[i]);
+		}
+		sim_kunit_start(test, sim);
+		for (int i = 1; i < ARRAY_SIZE(ep); i++) {
+			pci_sim_set_ready_ms(ep[i], 1500);
+			pci_sim_at(down[i], 500 * USEC_PER_MSEC, rf_unplug,
+				   NULL);
+		}
+		start = ktime_get();
+		KUNIT_EXPECT_EQ(test, -ETIMEDOUT,
+				pci_reset_bus_flags(sim_kunit_dev(test, up),
+						    PCI_RESET_LINK));
+		if (IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
+			KUNIT_EXPECT_GE(test, 4000,
+					ktime_ms_delta(ktime_get(), start));
+		KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, ep[0]));
+	}
+}
+
 static struct kunit_case rf_cases[] = {
 	KUNIT_CASE_PARAM(rf_query, rf_method_gen_params),
 	KUNIT_CASE_PARAM(rf_refuse, rf_refusal_gen_params),
@@ -1144,6 +1611,14 @@ static struct kunit_case rf_cases[] = {
 	KUNIT_CASE(rf_nested_hotplug),
 	KUNIT_CASE_PARAM(rf_one_lost, rf_loss_gen_params),
 	KUNIT_CASE_PARAM(rf_pf, rf_iov_gen_params),
+	KUNIT_CASE_PARAM(rf_flr_fails, rf_order_gen_params),
+	KUNIT_CASE(rf_all_fail),
+	KUNIT_CASE(rf_next_affects_more),
+	KUNIT_CASE_PARAM(rf_host_fails, rf_host_gen_params),
+	KUNIT_CASE_PARAM(rf_missing, rf_missing_gen_params),
+	KUNIT_CASE(rf_missing_other_late),
+	KUNIT_CASE_PARAM(rf_link_bounces, rf_bounce_gen_params),
+	KUNIT_CASE(rf_links_dropped),
 	KUNIT_CASE_PARAM(rf_vf_never, rf_iov_gen_params),
 	KUNIT_CASE_PARAM(rf_vf_alone, rf_iov_gen_params),
 	KUNIT_CASE_PARAM(rf_vfs_meanwhile, rf_iov_gen_params),

@@ -255,6 +255,23 @@ static void rs_immediate(struct kunit *test)
 	KUNIT_EXPECT_LT(test, ms[1], 100);
 }
 
+/* ... not even looked at again once its reset is over */
+static void rs_immediate_trusted(struct kunit *test)
+{
+	struct rs rs = rs_build(test);
+	struct pci_sim_func *ep;
+	ktime_t start;
+
+	ep = pci_sim_endpoint(rs.sim, rs.port, .flr = true, .flr_ms = 1,
+			      .imm_ready = true);
+	sim_kunit_start(test, rs.sim);
+	start = ktime_get();
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_function(sim_kunit_dev(test, ep)));
+	if (IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
+		KUNIT_EXPECT_EQ(test, 0, ktime_ms_delta(ktime_get(), start));
+	SIM_EXPECT_TOLD(test, ep, 1);
+}
+
 static u16 rs_aspm_state(struct kunit *test, struct pci_sim_func *f)
 {
 	struct pci_dev *pdev = sim_kunit_dev(test, f);
@@ -402,6 +419,7 @@ static struct kunit_case rs_cases[] = {
 	KUNIT_CASE_PARAM(rs_removed_on_access, rs_port_gen_params),
 	KUNIT_CASE_PARAM(rs_replaced_meanwhile, rs_port_gen_params),
 	KUNIT_CASE(rs_immediate),
+	KUNIT_CASE(rs_immediate_trusted),
 	KUNIT_CASE_PARAM(rs_aspm, rs_port_gen_params),
 	KUNIT_CASE(rs_conventional),
 	KUNIT_CASE(rs_conventional_link),
