@@ -20,10 +20,12 @@
  *   device lock and config	of the bridge above the link, then of the
  *   access (pci_dev_lock())	affected devices in the order of the snapshot:
  *				top down, the same order for every reset.  A
- *				function reset does not lock the bridge.  A
- *				rescan takes the config access of the bridges
- *				that it scans, top down as well, and no lock of
- *				a device but one that it has just found
+ *				function reset does not lock the bridge.  An
+ *				enumeration takes the config access of one
+ *				device at a time, for a moment: of the bridge
+ *				above what it looks for, and of a device to
+ *				which it assigns something.  Those who only try
+ *				wait for config access, but not for long
  *   pci_slot_srcu		around ->reset_slot(), to keep the hotplug
  *				driver from going away
  *   pciehp's reset_lock	taken inside of ->reset_slot(); pciehp drops it
@@ -322,7 +324,7 @@ static int pci_reset_select_func(struct pci_dev *dev, pci_reset_flags_t flags,
 	pm_runtime_get_sync(&dev->dev);
 
 	if (flags & (PCI_RESET_LOCKED | PCI_RESET_TRYLOCK))
-		locked = pci_cfg_access_trylock(dev);
+		locked = pci_cfg_access_lock_try(dev);
 	else
 		pci_cfg_access_lock(dev);
 
@@ -558,7 +560,7 @@ static bool pci_reset_lock_dev(struct pci_dev *dev, bool config_only,
 	bool try = modifiers & (PCI_RESET_LOCKED | PCI_RESET_TRYLOCK);
 
 	if (try)
-		return config_only ? pci_cfg_access_trylock(dev) :
+		return config_only ? pci_cfg_access_lock_try(dev) :
 				     pci_dev_trylock(dev);
 
 	if (config_only)
