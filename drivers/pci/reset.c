@@ -1083,7 +1083,7 @@ EXPORT_SYMBOL_GPL(pci_reset_scope_commit);
 static int pci_reset_link(struct pci_bus *bus, struct pci_slot *slot,
 			  pci_reset_flags_t modifiers)
 {
-	for (int tries = 0; tries < 3; tries++) {
+	for (int tries = 0; tries < PCI_RESET_TRIES; tries++) {
 		struct pci_reset_scope *scope __free(pci_reset_scope_put) = NULL;
 		int rc;
 
