@@ -632,7 +632,8 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
  * @lost: it, or its secondary bus, did not come back
  * @gone: it did not come back itself
  * @bare: reset for error recovery, and not configured by its driver since
- * @wait: if it is a bridge, the wait for its secondary bus
+ * @wait: if it is a bridge, the wait for its secondary bus, and whether its link
+ *	was up before the reset
  */
 struct pci_reset_state {
 	unsigned int above;
@@ -926,6 +927,14 @@ static void pci_reset_dev_done(struct pci_dev *dev,
 	pci_dev_restore(dev);
 }
 
+/* Some may have a device below that an enumeration has not seen yet */
+static void pci_reset_look_at_links(const struct pci_reset_scope *scope,
+				    struct pci_reset_state *state)
+{
+	for (unsigned int i = 0; i < scope->nr_devs; i++)
+		state[i].wait.was_up = pcie_link_is_up(scope->devs[i]);
+}
+
 /* Everything below the locks */
 static int pci_reset_locked(const struct pci_reset_scope *scope,
 			    struct pci_reset_state *state)
@@ -944,6 +953,8 @@ static int pci_reset_locked(const struct pci_reset_scope *scope,
 
 	if (scope->slot && !pci_reset_slot_capable(scope->slot))
 		return -ENOTTY;
+
+	pci_reset_look_at_links(scope, state);
 
 	for (unsigned int i = 0; i < scope->nr_devs; i++)
 		pci_dev_save_and_disable(scope->devs[i]);
@@ -972,6 +983,7 @@ static int pci_reset_recovery_locked(const struct pci_reset_scope *scope,
 {
 	int rc;
 
+	pci_reset_look_at_links(scope, state);
 	pci_reset_hotplug_ignore(scope);
 
 	/* A device that cannot be stopped does not make the error go away */

@@ -35,6 +35,7 @@ struct re {
 	struct pci_sim_func *ep[2];
 	struct completion done;
 	bool running;
+	bool probing;
 	bool write;
 	unsigned int skip;
 	int where;
@@ -221,7 +222,8 @@ static void re_finish(struct re *re)
 	if (re->running)
 		KUNIT_EXPECT_TRUE_MSG(test,
 				      !re->result || re->result == -ENODEV ||
-				      re->result == -ENOTTY,
+				      re->result == -ENOTTY ||
+				      (re->result == -EAGAIN && re->probing),
 				      "the reset returned %d", re->result);
 
 	/* The slot still notices what happens to it */
@@ -266,12 +268,17 @@ static void re_set_hook(struct re *re, struct pci_sim_func *f)
 static void re_hook(struct pci_sim_func *f, void *data)
 {
 	struct re *re = data;
+	struct pci_dev *pdev;
 
 	if (re->skip) {
 		re->skip--;
 		re_set_hook(re, f);
 		return;
 	}
+	/* "reset_subordinate" does not wait for the lock of a device */
+	pdev = pci_sim_get_dev(f);
+	re->probing = pdev && mutex_is_locked(&pdev->dev.mutex);
+	pci_dev_put(pdev);
 	re_run(re);
 	msleep(500);
 }
