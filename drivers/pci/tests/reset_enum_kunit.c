@@ -373,6 +373,7 @@ static void re_try(struct kunit *test)
 	msleep(40 * MSEC_PER_SEC);
 	SIM_EXPECT_BOUND(test, late, 1, 0);
 	KUNIT_EXPECT_GT(test, looker.rescans, 0);
+	pci_sim_set_ready_ms(late, 0);
 
 	for (int i = 0; i < 60; i++) {
 		KUNIT_EXPECT_EQ(test, 0,
