@@ -409,6 +409,52 @@ static void ft_bus_numbers(struct kunit *test)
 	SIM_EXPECT_BOUND(test, last, 0, 0);
 }
 
+/*
+ * A switch that is found by a rescan, before a bridge that is known, does not
+ * get that bridge's bus number.
+ */
+static void ft_known_bus_numbers(struct kunit *test)
+{
+	unsigned int alive = pci_sim_alive();
+	struct pci_sim_func *root, *up, *port, *known, *ep, *new;
+	struct pci_sim *sim = pci_sim_alloc();
+	struct pci_dev *pdev;
+	u32 id = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, sim);
+	root = pci_sim_root_port(sim);
+	up = pci_sim_add_switch(sim, root);
+	port = pci_sim_downstream_port(up);
+	known = pci_sim_downstream_port(up);
+	ep = pci_sim_endpoint(sim, known);
+	new = pci_sim_add_switch(sim, NULL);
+	pci_sim_endpoint(sim, pci_sim_downstream_port(new));
+	sim_kunit_start(test, sim);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_plug(port, new));
+	msleep(SIM_SETTLE_MS);
+	pdev = pci_sim_get_dev(root);
+	KUNIT_EXPECT_NOT_NULL(test, pdev);
+	if (pdev) {
+		pci_lock_rescan_remove();
+		pci_rescan_bus(pdev->bus);
+		pci_unlock_rescan_remove();
+	}
+	pci_dev_put(pdev);
+
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+	pdev = pci_sim_get_dev(ep);
+	KUNIT_EXPECT_NOT_NULL(test, pdev);
+	if (pdev)
+		pci_read_config_dword(pdev, PCI_VENDOR_ID, &id);
+	KUNIT_EXPECT_EQ(test, PCI_SIM_VENDOR_ID, id & 0xffff);
+	pci_dev_put(pdev);
+
+	pci_sim_destroy(sim);
+	KUNIT_EXPECT_EQ(test, alive, pci_sim_alive());
+}
+
 /* Bridges that have lost their numbers keep what is known of them */
 static void ft_lost_bus_numbers(struct kunit *test)
 {
@@ -460,6 +506,7 @@ static struct kunit_case ft_cases[] = {
 	KUNIT_CASE(ft_vf_never),
 	KUNIT_CASE(ft_switch_again),
 	KUNIT_CASE(ft_bus_numbers),
+	KUNIT_CASE(ft_known_bus_numbers),
 	KUNIT_CASE(ft_lost_bus_numbers),
 	{}
 };

@@ -303,7 +303,12 @@ static void re_at_any_access(struct kunit *test)
 	struct pci_sim_func *f;
 
 	re_start(test, &re);
-	f = (struct pci_sim_func *[]){ re.up, re.down[1], re.ep[1] }[c->n / 128];
+	if (c->n < 128)
+		f = re.up;
+	else if (c->n < 256)
+		f = re.down[1];
+	else
+		f = re.ep[1];
 	re_set_hook(&re, f);
 	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(re.port, re.up));
 	msleep(1500);
@@ -329,7 +334,7 @@ static int re_rescans(void *data)
 		pci_unlock_rescan_remove();
 		looker->rescans++;
 		/* Less than a reset takes */
-		msleep(1);
+		fsleep(USEC_PER_MSEC);
 	}
 	complete(&looker->done);
 	return 0;
