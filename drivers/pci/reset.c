@@ -21,10 +21,12 @@
  *   access (pci_dev_lock())	affected devices in the order of the snapshot:
  *				top down, the same order for every reset, a PF
  *				before its VFs, which a function reset of the PF
- *				takes as well.  It does not lock the bridge.  A
- *				rescan takes the config access of the bridges
- *				that it scans, top down as well, and no lock of
- *				a device but one that it has just found
+ *				takes as well.  It does not lock the bridge.  An
+ *				enumeration takes the config access of one
+ *				device at a time, for a moment: of the bridge
+ *				above what it looks for, and of a device to
+ *				which it assigns something.  Those who only try
+ *				wait for config access, but not for long
  *   reset_sem of a slot	for reading, around ->reset_slot(), to keep the
  *				hotplug driver from going away
  *   pciehp's reset_lock	taken inside of ->reset_slot(); pciehp drops it
@@ -405,7 +407,7 @@ pci_reset_scope_func(struct pci_dev *dev, pci_reset_flags_t flags, u8 m,
 	if (!held) {
 		pm_runtime_get_sync(&dev->dev);
 		if (flags & (PCI_RESET_LOCKED | PCI_RESET_TRYLOCK))
-			locked = pci_cfg_access_trylock(dev);
+			locked = pci_cfg_access_lock_try(dev);
 		else
 			pci_cfg_access_lock(dev);
 	}
@@ -732,7 +734,7 @@ static bool pci_reset_lock_dev(struct pci_dev *dev, bool config_only,
 
 	if (!try) {
 		__pci_cfg_access_lock(dev);
-	} else if (!pci_cfg_access_trylock(dev)) {
+	} else if (!pci_cfg_access_lock_try(dev)) {
 		if (!config_only)
 			device_unlock(&dev->dev);
 		return false;
@@ -792,8 +794,10 @@ static bool pci_reset_trylock_vf(struct pci_dev *vf)
 {
 	bool locked;
 
-	read_poll_timeout(pci_dev_trylock, locked, locked, 10 * USEC_PER_MSEC,
-			  PCI_RESET_VF_LOCK_MS * USEC_PER_MSEC, false, vf);
+	read_poll_timeout(pci_reset_lock_dev, locked, locked,
+			  10 * USEC_PER_MSEC,
+			  PCI_RESET_VF_LOCK_MS * USEC_PER_MSEC, false,
+			  vf, false, PCI_RESET_TRYLOCK);
 
 	return locked;
 }
@@ -849,7 +853,8 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
  * @replaced: another device did, or one that it is below of, or a VF of
  * @bare: reset for error recovery, and not configured by its driver since
  * @late: found after the error recovery has begun and before its reset was over
- * @wait: if it is a bridge, the wait for its secondary bus
+ * @wait: if it is a bridge, the wait for its secondary bus, and whether its link
+ *	was up before the reset
  */
 struct pci_reset_state {
 	unsigned int above;
@@ -1388,6 +1393,14 @@ static bool pci_reset_works(const struct pci_reset_scope *scope)
 	return !scope->slot || pci_reset_slot_capable(scope->slot);
 }
 
+/* Some may have a device below that an enumeration has not seen yet */
+static void pci_reset_look_at_links(const struct pci_reset_scope *scope,
+				    struct pci_reset_state *state)
+{
+	for (unsigned int i = 0; i < scope->nr_devs; i++)
+		state[i].wait.was_up = pcie_link_is_up(scope->devs[i]);
+}
+
 /* Everything below the locks */
 static int pci_reset_locked(const struct pci_reset_scope *scope,
 			    struct pci_reset_state *state,
@@ -1408,6 +1421,8 @@ static int pci_reset_locked(const struct pci_reset_scope *scope,
 	/* Whoever may use another method looks again */
 	if (!pci_reset_works(scope))
 		return scope->allowed ? -ESTALE : -ENOTTY;
+
+	pci_reset_look_at_links(scope, state);
 
 	pci_reset_quiesce(scope, state);
 	pci_reset_hotplug_ignore(scope);
@@ -1437,6 +1452,7 @@ static int pci_reset_recovery_locked(const struct pci_reset_scope *scope,
 {
 	int rc;
 
+	pci_reset_look_at_links(scope, state);
 	pci_reset_hotplug_ignore(scope);
 
 	/* A device that cannot be stopped does not make the error go away */
@@ -1558,7 +1574,7 @@ EXPORT_SYMBOL_GPL(pci_reset_scope_commit);
 static int pci_reset_link(struct pci_bus *bus, struct pci_slot *slot,
 			  pci_reset_flags_t modifiers)
 {
-	for (int tries = 0; tries < 3; tries++) {
+	for (int tries = 0; tries < PCI_RESET_TRIES; tries++) {
 		struct pci_reset_scope *scope __free(pci_reset_scope_put) = NULL;
 		int rc;
 

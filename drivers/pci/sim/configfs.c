@@ -781,6 +781,11 @@ static int sim_fabric_build(struct sim_fabric *fabric)
 			return ret;
 	}
 
+	/* A test in C may want to see what the kernel does */
+	if (sim_bus_numbers(fabric->sim) > 255)
+		return sim_complain(&fabric->item, -ENOSPC,
+				    "it needs more than 255 bus numbers");
+
 	ret = pci_sim_start(fabric->sim);
 	return ret ? sim_complain(&fabric->item, ret, "it does not start") : 0;
 }
@@ -823,13 +828,9 @@ static void sim_fabric_stop(struct sim_fabric *fabric)
 {
 	struct sim_item *item;
 
-	/*
-	 * A port that is removed while its pciehp adds or removes a device
-	 * waits for pciehp, which waits for pci_rescan_remove_lock.  That is
-	 * easy to ask for from a shell: let it come to an end first.
-	 */
+	/* It is easy to ask for a deadlock of 7.3 from a shell */
 	if (fabric->sim && fabric->sim->started)
-		sim_irq_synchronize(fabric->sim);
+		sim_settle(fabric->sim);
 
 	list_for_each_entry(item, &fabric->items, node)
 		item->func = NULL;

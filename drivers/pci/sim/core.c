@@ -919,6 +919,68 @@ void pci_sim_destroy(struct pci_sim *sim)
 }
 EXPORT_SYMBOL_GPL(pci_sim_destroy);
 
+/**
+ * sim_settle - let nothing begin any more before a fabric is removed
+ * @sim: fabric that is started
+ *
+ * A port that is removed while its pciehp adds or removes a device waits for
+ * pciehp, which waits for pci_rescan_remove_lock.  So no card is pulled or
+ * plugged in any more, Links that are down stay down, and what pciehp is just
+ * doing comes to its end.
+ *
+ * Context: May sleep; must not hold pci_rescan_remove_lock.
+ */
+void sim_settle(struct pci_sim *sim)
+{
+	struct pci_sim_func *f;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&sim->lock, flags);
+	sim_actions_cancel(sim);
+	list_for_each_entry(f, &sim->functions, node) {
+		if (sim_is_port(f)) {
+			sim_event_cancel(sim, &f->port.train);
+			sim_event_cancel(sim, &f->port.restored);
+		}
+	}
+	raw_spin_unlock_irqrestore(&sim->lock, flags);
+
+	sim_irq_synchronize(sim);
+}
+
+/* The highest bus number that the VFs of a PF need, beyond its own */
+static unsigned int sim_vf_buses(struct pci_sim_func *pf)
+{
+	struct pci_sim_func *vf;
+	unsigned int n = 0;
+
+	list_for_each_entry(vf, &pf->vfs, sibling)
+		n = max(n, PCI_BUS_NUM(pf->devfn + vf->vf_offset));
+
+	return n;
+}
+
+/**
+ * sim_bus_numbers - how many bus numbers the kernel needs for a fabric
+ * @sim: fabric that is not started yet
+ *
+ * Return: one for each bridge that is plugged in, and those for VFs.
+ */
+unsigned int sim_bus_numbers(struct pci_sim *sim)
+{
+	struct pci_sim_func *f, *top;
+	unsigned int n = 0;
+
+	list_for_each_entry(f, &sim->functions, node) {
+		for (top = f; top->upstream; top = top->upstream)
+			;
+		if (top->type == PCI_EXP_TYPE_ROOT_PORT)
+			n += sim_is_bridge(f) ? 1 : sim_vf_buses(f);
+	}
+
+	return n;
+}
+
 static void sim_set(struct pci_sim_func *f, u32 *var, u32 val)
 {
 	unsigned long flags;

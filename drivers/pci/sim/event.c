@@ -191,6 +191,19 @@ void sim_events_stop(struct pci_sim *sim)
 }
 
 /**
+ * sim_actions_cancel - what the test wants to happen does not happen any more
+ * @sim: fabric, locked
+ */
+void sim_actions_cancel(struct pci_sim *sim)
+{
+	struct sim_action *action;
+
+	lockdep_assert_held(&sim->lock);
+	list_for_each_entry(action, &sim->actions, node)
+		sim_event_cancel(sim, &action->event);
+}
+
+/**
  * sim_actions_free - forget the actions of the test
  * @sim: fabric, stopped
  */

@@ -354,6 +354,8 @@ static inline bool sim_has(struct pci_sim_func *f, int cap)
 
 /* core.c */
 struct pci_sim *sim_of_bus(struct pci_bus *bus);
+void sim_settle(struct pci_sim *sim);
+unsigned int sim_bus_numbers(struct pci_sim *sim);
 struct pci_sim_func *sim_of_dev(struct pci_dev *pdev);
 u16 sim_requester_id(struct pci_sim_func *f);
 struct pci_sim_func *sim_alloc_func(struct pci_sim *sim, int type, u8 devfn);
@@ -382,6 +384,7 @@ void sim_event_cancel(struct pci_sim *sim, struct sim_event *ev);
 u64 sim_jitter_ms(struct pci_sim *sim, u32 ms);
 void sim_events_init(struct pci_sim *sim);
 void sim_events_stop(struct pci_sim *sim);
+void sim_actions_cancel(struct pci_sim *sim);
 void sim_actions_free(struct pci_sim *sim);
 
 /* link.c */

@@ -358,6 +358,139 @@ static void ft_vf_never(struct kunit *test)
 							  pci_sim_vf(pf, 1))));
 }
 
+/*
+ * A switch is plugged in again.  Its second port has nothing below, and what is
+ * left of the window for its first one is less than that needs.
+ */
+static void ft_switch_again(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *up, *ep;
+
+	port = pci_sim_root_port(sim, .hotplug = true);
+	up = pci_sim_add_switch(sim, port);
+	ep = pci_sim_endpoint(sim, pci_sim_downstream_port(up));
+	pci_sim_downstream_port(up);
+	sim_kunit_start(test, sim);
+	pci_sim_unplug(port);
+	msleep(2 * SIM_SETTLE_MS);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(port, up));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 2, 1);
+	KUNIT_EXPECT_NE(test, 0,
+			pci_resource_start(sim_kunit_dev(test, ep), 0));
+}
+
+/* More bridges than bus numbers: those that get none are of no use, that is all */
+static void ft_bus_numbers(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *up, *down, *first = NULL, *last = NULL;
+	struct pci_dev *pdev;
+
+	for (int i = 0; i < 8; i++) {
+		up = pci_sim_add_switch(sim, pci_sim_root_port(sim));
+		for (int j = 0; j < 32; j++) {
+			down = pci_sim_downstream_port(up);
+			if (!j || j == 31)
+				last = pci_sim_endpoint(sim, down);
+			if (!j && !i)
+				first = last;
+		}
+	}
+	sim_kunit_start(test, sim);
+	SIM_EXPECT_BOUND(test, first, 1, 0);
+	SIM_EXPECT_BOUND(test, last, 0, 0);
+
+	pdev = sim_kunit_dev(test, first);
+	pci_lock_rescan_remove();
+	pci_rescan_bus(pci_find_bus(pci_domain_nr(pdev->bus), 0));
+	pci_unlock_rescan_remove();
+	SIM_EXPECT_BOUND(test, first, 1, 0);
+	SIM_EXPECT_BOUND(test, last, 0, 0);
+}
+
+/*
+ * A switch that is found by a rescan, before a bridge that is known, does not
+ * get that bridge's bus number.
+ */
+static void ft_known_bus_numbers(struct kunit *test)
+{
+	unsigned int alive = pci_sim_alive();
+	struct pci_sim_func *root, *up, *port, *known, *ep, *new;
+	struct pci_sim *sim = pci_sim_alloc();
+	struct pci_dev *pdev;
+	u32 id = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, sim);
+	root = pci_sim_root_port(sim);
+	up = pci_sim_add_switch(sim, root);
+	port = pci_sim_downstream_port(up);
+	known = pci_sim_downstream_port(up);
+	ep = pci_sim_endpoint(sim, known);
+	new = pci_sim_add_switch(sim, NULL);
+	pci_sim_endpoint(sim, pci_sim_downstream_port(new));
+	sim_kunit_start(test, sim);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_plug(port, new));
+	msleep(SIM_SETTLE_MS);
+	pdev = pci_sim_get_dev(root);
+	KUNIT_EXPECT_NOT_NULL(test, pdev);
+	if (pdev) {
+		pci_lock_rescan_remove();
+		pci_rescan_bus(pdev->bus);
+		pci_unlock_rescan_remove();
+	}
+	pci_dev_put(pdev);
+
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+	pdev = pci_sim_get_dev(ep);
+	KUNIT_EXPECT_NOT_NULL(test, pdev);
+	if (pdev)
+		pci_read_config_dword(pdev, PCI_VENDOR_ID, &id);
+	KUNIT_EXPECT_EQ(test, PCI_SIM_VENDOR_ID, id & 0xffff);
+	pci_dev_put(pdev);
+
+	pci_sim_destroy(sim);
+	KUNIT_EXPECT_EQ(test, alive, pci_sim_alive());
+}
+
+/* Bridges that have lost their numbers keep what is known of them */
+static void ft_lost_bus_numbers(struct kunit *test)
+{
+	unsigned int alive = pci_sim_alive();
+	struct pci_sim_func *root, *port, *up, *ep;
+	struct pci_sim *sim = pci_sim_alloc();
+	struct pci_dev *pdev;
+
+	KUNIT_ASSERT_NOT_NULL(test, sim);
+	root = pci_sim_root_port(sim);
+	port = pci_sim_downstream_port(pci_sim_add_switch(sim, root),
+				       .hotplug = true);
+	up = pci_sim_add_switch(sim, port);
+	ep = pci_sim_endpoint(sim, pci_sim_downstream_port(up));
+	sim_kunit_start(test, sim);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+
+	pci_sim_unplug(port);
+	msleep(SIM_SETTLE_MS);
+	pci_sim_link_flap(root, 20);
+	msleep(SIM_SETTLE_MS);
+	pdev = pci_sim_get_dev(root);
+	KUNIT_EXPECT_NOT_NULL(test, pdev);
+	if (pdev) {
+		pci_lock_rescan_remove();
+		pci_rescan_bus(pdev->bus);
+		pci_unlock_rescan_remove();
+	}
+	pci_dev_put(pdev);
+	msleep(SIM_SETTLE_MS);
+
+	pci_sim_destroy(sim);
+	KUNIT_EXPECT_EQ(test, alive, pci_sim_alive());
+}
+
 static struct kunit_case ft_cases[] = {
 	KUNIT_CASE(ft_removed_while_unlocked),
 	KUNIT_CASE(ft_port_removed_while_adding),
@@ -372,6 +505,10 @@ static struct kunit_case ft_cases[] = {
 	KUNIT_CASE(ft_conventional_late),
 	KUNIT_CASE(ft_vf_late),
 	KUNIT_CASE(ft_vf_never),
+	KUNIT_CASE(ft_switch_again),
+	KUNIT_CASE(ft_bus_numbers),
+	KUNIT_CASE(ft_known_bus_numbers),
+	KUNIT_CASE(ft_lost_bus_numbers),
 	{}
 };
 

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Something is reset while it is enumerated, or somebody looks at it
+ *
+ * A device that is being enumerated is either reset before, or after, or
+ * enumerated again.  In the end it is there, with a driver, and works.  And who
+ * only tries to reset something does not fail because of a rescan.
+ */
+
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+
+#include "sim-kunit.h"
+
+/* From plugging in the card to its last probe, resets included */
+#define RE_SETTLE_MS	5000
+/* Far more than everything takes together */
+#define RE_DEADLOCK_MS	(200 * MSEC_PER_SEC)
+/* The second Endpoint is late */
+#define RE_READY_MS	800
+
+/*
+ * Root Port, switch, hotplug port, and the card: a switch with two Endpoints,
+ * the second of which is late
+ */
+struct re {
+	struct kunit *test;
+	const struct re_rival *rival;
+	struct pci_sim *sim;
+	struct pci_sim_func *root;
+	struct pci_sim_func *port;
+	struct pci_sim_func *up;
+	struct pci_sim_func *down[2];
+	struct pci_sim_func *ep[2];
+	struct completion done;
+	bool running;
+	bool probing;
+	bool write;
+	unsigned int skip;
+	int where;
+	int result;
+};
+
+/**
+ * struct re_rival - what is reset meanwhile
+ * @name: name of the parameter
+ * @run: reset it; returns 0, or a negative error
+ */
+struct re_rival {
+	const char *name;
+	int (*run)(struct re *re);
+};
+
+static int re_store(struct pci_sim_func *f)
+{
+	struct pci_dev *pdev = pci_sim_get_dev(f);
+	int rc = -ENODEV;
+
+	if (pdev)
+		rc = sim_kunit_store(pdev, "reset_subordinate", "1");
+	pci_dev_put(pdev);
+	return rc;
+}
+
+static int re_flags(struct pci_sim_func *f, pci_reset_flags_t flags)
+{
+	struct pci_dev *pdev = pci_sim_get_dev(f);
+	int rc = -ENODEV;
+
+	if (pdev)
+		rc = pci_reset_bus_flags(pdev, flags);
+	pci_dev_put(pdev);
+	return rc;
+}
+
+static int re_below_root(struct re *re)
+{
+	return re_store(re->root);
+}
+
+static int re_below_port(struct re *re)
+{
+	return re_store(re->port);
+}
+
+static int re_link(struct re *re)
+{
+	return re_flags(re->up, PCI_RESET_LINK);
+}
+
+static int re_below_up(struct re *re)
+{
+	return re_store(re->up);
+}
+
+static int re_below_down(struct re *re)
+{
+	return re_store(re->down[1]);
+}
+
+static int re_func(struct re *re)
+{
+	return re_flags(re->ep[1], PCI_RESET_FUNC);
+}
+
+static const struct re_rival re_rivals[] = {
+	{ "below the Root Port", re_below_root },
+	{ "below the hotplug port", re_below_port },
+	{ "link of the hotplug port", re_link },
+	{ "below the new Upstream Port", re_below_up },
+	{ "below the new Downstream Port", re_below_down },
+	{ "the new Endpoint", re_func },
+};
+
+/**
+ * struct re_case - parameter of a test
+ * @rival: what is reset
+ * @n: when, as the test counts
+ */
+struct re_case {
+	const struct re_rival *rival;
+	unsigned int n;
+};
+
+static void re_desc(struct kunit *test, const void *param, char *desc)
+{
+	const struct re_case *c = param;
+
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s, %u", c->rival->name, c->n);
+}
+
+static int re_params(struct kunit *test, unsigned int nr)
+{
+	unsigned int step = sim_kunit_step(97, 11), n = 0;
+	struct re_case *cases;
+
+	cases = kunit_kcalloc(test, ARRAY_SIZE(re_rivals) * nr, sizeof(*cases),
+			      GFP_KERNEL);
+	if (!cases)
+		return -ENOMEM;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(re_rivals) * nr; i += step) {
+		cases[n].rival = &re_rivals[i / nr];
+		cases[n++].n = i % nr;
+	}
+	kunit_register_params_array(test, cases, n, re_desc);
+	return 0;
+}
+
+static void re_start(struct kunit *test, struct re *re)
+{
+	const struct re_case *c = test->param_value;
+	struct pci_sim_func *up;
+
+	re->test = test;
+	re->rival = c->rival;
+	re->sim = sim_kunit_alloc(test);
+	re->root = pci_sim_root_port(re->sim);
+	up = pci_sim_add_switch(re->sim, re->root);
+	/* Device 0 would share its INTA with the Root Port */
+	pci_sim_downstream_port(up);
+	re->port = pci_sim_downstream_port(up, .hotplug = true);
+	/* Plugged in from the beginning, so that it has bus numbers */
+	re->up = pci_sim_add_switch(re->sim, re->port);
+	for (int i = 0; i < ARRAY_SIZE(re->ep); i++) {
+		re->down[i] = pci_sim_downstream_port(re->up);
+		re->ep[i] = pci_sim_endpoint(re->sim, re->down[i], .flr = true);
+	}
+	sim_kunit_start(test, re->sim);
+	pci_sim_set_ready_ms(re->ep[1], RE_READY_MS);
+	init_completion(&re->done);
+
+	pci_sim_unplug(re->port);
+	msleep(SIM_SETTLE_MS);
+	for (int i = 0; i < ARRAY_SIZE(re->ep); i++)
+		SIM_EXPECT_BOUND(test, re->ep[i], 1, 1);
+	msleep(SIM_IDLE_MS);
+}
+
+static int re_thread(void *data)
+{
+	struct re *re = data;
+
+	re->result = re->rival->run(re);
+	complete(&re->done);
+	return 0;
+}
+
+static void re_run(struct re *re)
+{
+	struct task_struct *task = kthread_run(re_thread, re, "reset");
+
+	re->running = !IS_ERR(task);
+}
+
+static bool re_usable(struct pci_sim_func *f)
+{
+	struct pci_sim_counts c = pci_sim_counts(f);
+	u32 command = pci_sim_peek(f, PCI_COMMAND);
+
+	return c.probe == c.remove + 1 && command & PCI_COMMAND_MASTER &&
+	       command & PCI_COMMAND_MEMORY &&
+	       pci_sim_peek(f, PCI_BASE_ADDRESS_0);
+}
+
+/* Everything is there and works, whatever the reset has to say */
+static void re_finish(struct re *re)
+{
+	struct kunit *test = re->test;
+
+	if (re->running &&
+	    !wait_for_completion_timeout(&re->done,
+					 msecs_to_jiffies(RE_DEADLOCK_MS))) {
+		KUNIT_FAIL(test, "deadlock");
+		wait_for_completion(&re->done);
+	}
+	msleep(RE_SETTLE_MS);
+	for (int i = 0; i < ARRAY_SIZE(re->ep); i++)
+		KUNIT_EXPECT_TRUE_MSG(test, re_usable(re->ep[i]), "Endpoint %d",
+				      i);
+	if (re->running)
+		KUNIT_EXPECT_TRUE_MSG(test,
+				      !re->result || re->result == -ENODEV ||
+				      re->result == -ENOTTY ||
+				      (re->result == -EAGAIN && re->probing),
+				      "the reset returned %d", re->result);
+
+	/* The slot still notices what happens to it */
+	pci_sim_unplug(re->port);
+	msleep(SIM_SETTLE_MS);
+	for (int i = 0; i < ARRAY_SIZE(re->ep); i++) {
+		struct pci_sim_counts c = pci_sim_counts(re->ep[i]);
+
+		KUNIT_EXPECT_EQ(test, c.probe, c.remove);
+	}
+}
+
+/* Every 10 ms from plugging it in until it has a driver */
+static int re_init_time(struct kunit *test)
+{
+	return re_params(test, 151);
+}
+
+static void re_at_any_time(struct kunit *test)
+{
+	const struct re_case *c = test->param_value;
+	struct re re = {};
+
+	re_start(test, &re);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(re.port, re.up));
+	msleep(10 * c->n);
+	re_run(&re);
+	re_finish(&re);
+}
+
+static void re_hook(struct pci_sim_func *f, void *data);
+
+static void re_set_hook(struct re *re, struct pci_sim_func *f)
+{
+	if (re->write)
+		pci_sim_on_write(f, re->where, re_hook, re);
+	else
+		pci_sim_on_read(f, re->where, re_hook, re);
+}
+
+/* Gives the reset time to take place, unless it has to wait */
+static void re_hook(struct pci_sim_func *f, void *data)
+{
+	struct re *re = data;
+	struct pci_dev *pdev;
+
+	if (re->skip) {
+		re->skip--;
+		re_set_hook(re, f);
+		return;
+	}
+	/* "reset_subordinate" does not wait for the lock of a device */
+	pdev = pci_sim_get_dev(f);
+	re->probing = pdev && mutex_is_locked(&pdev->dev.mutex);
+	pci_dev_put(pdev);
+	re_run(re);
+	msleep(500);
+}
+
+/*
+ * When a register of the header is read or written for the first time, the second
+ * time and so on, which is a point in the middle of something
+ */
+static int re_init_access(struct kunit *test)
+{
+	return re_params(test, 3 * 4 * 16 * 2);
+}
+
+static void re_at_any_access(struct kunit *test)
+{
+	const struct re_case *c = test->param_value;
+	struct re re = {
+		.write = c->n & 1,
+		.where = 4 * (c->n / 2 % 16),
+		.skip = c->n / 32 % 4,
+	};
+	struct pci_sim_func *f;
+
+	re_start(test, &re);
+	if (c->n < 128)
+		f = re.up;
+	else if (c->n < 256)
+		f = re.down[1];
+	else
+		f = re.ep[1];
+	re_set_hook(&re, f);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(re.port, re.up));
+	msleep(1500);
+	re_finish(&re);
+	pci_sim_on_read(f, 0, NULL, NULL);
+	pci_sim_on_write(f, 0, NULL, NULL);
+}
+
+struct re_looker {
+	struct pci_bus *bus;
+	bool stop;
+	unsigned int rescans;
+	struct completion done;
+};
+
+static int re_rescans(void *data)
+{
+	struct re_looker *looker = data;
+
+	while (!READ_ONCE(looker->stop)) {
+		pci_lock_rescan_remove();
+		pci_rescan_bus(looker->bus);
+		pci_unlock_rescan_remove();
+		looker->rescans++;
+		/* Less than a reset takes */
+		fsleep(USEC_PER_MSEC);
+	}
+	complete(&looker->done);
+	return 0;
+}
+
+/*
+ * A rescan, which finds a device that asks to be waited for, and rescans one after
+ * the other do not keep those away who only try to reset something beside it
+ */
+static void re_try(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *root, *up, *late_port, *late, *ep;
+	struct re_looker looker = {};
+
+	root = pci_sim_root_port(sim);
+	up = pci_sim_add_switch(sim, root);
+	pci_sim_downstream_port(up);
+	late_port = pci_sim_downstream_port(up);
+	ep = pci_sim_endpoint(sim, pci_sim_downstream_port(up), .flr = true);
+	late = pci_sim_endpoint(sim, NULL, .ready_ms = 30000);
+	sim_kunit_start(test, sim);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(late_port, late));
+	msleep(SIM_SETTLE_MS);
+
+	looker.bus = sim_kunit_dev(test, root)->bus;
+	init_completion(&looker.done);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(kthread_run(re_rescans, &looker,
+						    "rescan")));
+	msleep(SIM_SETTLE_MS);
+	/* Nobody else waits for it, and nothing is below its port for others */
+	KUNIT_EXPECT_EQ(test, 0, looker.rescans);
+	for (int i = 0; i < 60; i++) {
+		KUNIT_EXPECT_EQ(test, 0,
+				re_flags(ep, PCI_RESET_LINK | PCI_RESET_TRYLOCK));
+		KUNIT_EXPECT_EQ(test, 0,
+				re_flags(ep, PCI_RESET_FUNC | PCI_RESET_TRYLOCK));
+	}
+	SIM_EXPECT_TOLD(test, ep, 120);
+	SIM_EXPECT_BOUND(test, late, 0, 0);
+	msleep(40 * MSEC_PER_SEC);
+	SIM_EXPECT_BOUND(test, late, 1, 0);
+	KUNIT_EXPECT_GT(test, looker.rescans, 0);
+	pci_sim_set_ready_ms(late, 0);
+
+	for (int i = 0; i < 60; i++) {
+		KUNIT_EXPECT_EQ(test, 0,
+				re_flags(ep, PCI_RESET_LINK | PCI_RESET_TRYLOCK));
+		KUNIT_EXPECT_EQ(test, 0,
+				re_flags(up, PCI_RESET_LINK | PCI_RESET_TRYLOCK));
+		msleep(i);
+	}
+	WRITE_ONCE(looker.stop, true);
+	wait_for_completion(&looker.done);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+	SIM_EXPECT_BOUND(test, late, 1, 0);
+}
+
+#define RE_CASE(_test, _init)						\
+	KUNIT_CASE_PARAM_WITH_INIT(_test, kunit_array_gen_params, _init, NULL)
+
+static struct kunit_case re_cases[] = {
+	RE_CASE(re_at_any_time, re_init_time),
+	RE_CASE(re_at_any_access, re_init_access),
+	KUNIT_CASE(re_try),
+	{}
+};
+
+/* Slow where time is real */
+static struct kunit_suite re_suite = {
+	.name = "pci-reset-enum",
+	.attr.speed = KUNIT_SPEED_SLOW,
+	.test_cases = re_cases,
+};
+
+kunit_test_suite(re_suite);
+
+MODULE_DESCRIPTION("KUnit tests of resets and enumeration at the same time");
+MODULE_LICENSE("GPL");
