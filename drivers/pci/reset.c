@@ -852,6 +852,7 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
  * @gone: it did not come back itself, or another device did
  * @replaced: another device did, or one that it is below of, or a VF of
  * @bare: reset for error recovery, and not configured by its driver since
+ * @replace: in a slot, or below, and to be removed and enumerated again
  * @late: found after the error recovery has begun and before its reset was over
  * @wait: if it is a bridge, the wait for its secondary bus, and whether its link
  *	was up before the reset
@@ -865,6 +866,7 @@ struct pci_reset_state {
 	bool gone;
 	bool replaced;
 	bool bare;
+	bool replace;
 	bool late;
 	struct pci_secondary_wait wait;
 };
@@ -1957,6 +1959,28 @@ void pci_recovery_reset_end(struct pci_recovery *recovery)
 					 &recovery->state[i]);
 }
 
+/*
+ * After a failed recovery hotplug removes what is in a slot as if it had been
+ * pulled.  It has not, so it must not go on to interrupt without a driver.  Its
+ * driver has been told, and the PCI core takes it for disconnected.
+ */
+static void pci_recovery_silence(struct pci_recovery *recovery)
+{
+	struct pci_reset_scope *scope = recovery->scope;
+
+	for (unsigned int i = 0; i < scope->nr_devs; i++) {
+		struct pci_reset_state *state = &recovery->state[i];
+		struct pci_dev *dev = scope->devs[i];
+
+		state->replace = pci_reset_in_slot(dev) ||
+				 recovery->state[state->above].replace;
+		if (state->replace)
+			pci_bus_write_config_word(dev->bus, dev->devfn,
+						  PCI_COMMAND,
+						  PCI_COMMAND_INTX_DISABLE);
+	}
+}
+
 /**
  * pci_recovery_end - end what pci_recovery_begin() began
  * @recovery: of pci_recovery_begin()
@@ -1974,6 +1998,8 @@ void pci_recovery_end(struct pci_recovery *recovery, bool recovered)
 	struct pci_reset_scope *scope = recovery->scope;
 
 	pci_recovery_reset_end(recovery);
+	if (!recovered && recovery->was_reset)
+		pci_recovery_silence(recovery);
 
 	for (unsigned int i = 0; i < scope->nr_devs; i++) {
 		struct pci_dev *dev = scope->devs[i];
