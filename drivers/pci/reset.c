@@ -1074,9 +1074,9 @@ static bool pci_reset_dev_differs(struct pci_dev *dev, u32 *id, u64 *dsn)
 	if (dev->is_virtfn || !saved || PCI_POSSIBLE_ERROR(saved))
 		return false;
 
-	/* What does not respond does not tell */
+	/* What does not respond, or is not ready, does not tell */
 	if (pci_read_config_dword(dev, PCI_VENDOR_ID, id) ||
-	    PCI_POSSIBLE_ERROR(*id))
+	    PCI_POSSIBLE_ERROR(*id) || pci_bus_rrs_vendor_id(*id))
 		return false;
 
 	if (*id == saved && dev->dsn)

@@ -408,6 +408,7 @@ static void ft_bus_numbers(struct kunit *test)
 	pci_unlock_rescan_remove();
 	SIM_EXPECT_BOUND(test, first, 1, 0);
 	SIM_EXPECT_BOUND(test, last, 0, 0);
+	sim_kunit_expect_dead(test, up);
 }
 
 /*
@@ -418,11 +419,10 @@ static void ft_known_bus_numbers(struct kunit *test)
 {
 	unsigned int alive = pci_sim_alive();
 	struct pci_sim_func *root, *up, *port, *known, *ep, *new;
-	struct pci_sim *sim = pci_sim_alloc();
+	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_dev *pdev;
 	u32 id = 0;
 
-	KUNIT_ASSERT_NOT_NULL(test, sim);
 	root = pci_sim_root_port(sim);
 	up = pci_sim_add_switch(sim, root);
 	port = pci_sim_downstream_port(up);
@@ -452,7 +452,9 @@ static void ft_known_bus_numbers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, PCI_SIM_VENDOR_ID, id & 0xffff);
 	pci_dev_put(pdev);
 
-	pci_sim_destroy(sim);
+	/* Its port has neither a bus number nor a window for it */
+	sim_kunit_expect_dead(test, new);
+	sim_kunit_finish(test, sim);
 	KUNIT_EXPECT_EQ(test, alive, pci_sim_alive());
 }
 
@@ -461,10 +463,9 @@ static void ft_lost_bus_numbers(struct kunit *test)
 {
 	unsigned int alive = pci_sim_alive();
 	struct pci_sim_func *root, *port, *up, *ep;
-	struct pci_sim *sim = pci_sim_alloc();
+	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_dev *pdev;
 
-	KUNIT_ASSERT_NOT_NULL(test, sim);
 	root = pci_sim_root_port(sim);
 	port = pci_sim_downstream_port(pci_sim_add_switch(sim, root),
 				       .hotplug = true);
@@ -487,7 +488,9 @@ static void ft_lost_bus_numbers(struct kunit *test)
 	pci_dev_put(pdev);
 	msleep(SIM_SETTLE_MS);
 
-	pci_sim_destroy(sim);
+	/* Without a slot, the kernel is not told that its link was down */
+	sim_kunit_expect_dead(test, root);
+	sim_kunit_finish(test, sim);
 	KUNIT_EXPECT_EQ(test, alive, pci_sim_alive());
 }
 

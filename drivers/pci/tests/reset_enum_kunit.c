@@ -379,6 +379,8 @@ static void re_try(struct kunit *test)
 	SIM_EXPECT_BOUND(test, late, 1, 0);
 	KUNIT_EXPECT_GT(test, looker.rescans, 0);
 	pci_sim_set_ready_ms(late, 0);
+	/* Nothing was set aside for its BAR: its port has no slot */
+	sim_kunit_expect_dead(test, late);
 
 	for (int i = 0; i < 60; i++) {
 		KUNIT_EXPECT_EQ(test, 0,

@@ -1461,6 +1461,8 @@ static void rf_missing(struct kunit *test)
 	SIM_EXPECT_RESET(test, f[other], PCI_SIM_RESET_HOT);
 	SIM_EXPECT_TOLD(test, f[!other], 1);
 	SIM_EXPECT_UNTOUCHED(test, rf.other);
+	if (m->after)
+		sim_kunit_expect_dead(test, f[!other]);
 }
 
 /* Who asks for more time gets it, although another Function is there */
@@ -1486,6 +1488,7 @@ static void rf_missing_other_late(struct kunit *test)
 			pci_reset_bus_flags(rf.pdev, PCI_RESET_LINK));
 	sim_config_expect(test, &before, pdev1);
 	SIM_EXPECT_RESET(test, f1, PCI_SIM_RESET_HOT);
+	sim_kunit_expect_dead(test, rf.ep);
 }
 
 /* A Link that goes down once more while the device is waited for */
@@ -1551,6 +1554,8 @@ static void rf_link_bounces(struct kunit *test)
 		msleep(SIM_SETTLE_MS);
 		if (!b->error)
 			SIM_EXPECT_BOUND(test, rf.ep, 1, 0);
+		else if (!b->hotplug)
+			sim_kunit_expect_dead(test, rf.ep);
 	}
 }
 

@@ -469,7 +469,6 @@ static void rh_power_fault(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, rh_reset(test, &rh));
 	KUNIT_EXPECT_TRUE(test, pci_sim_link_is_up(rh.port));
 	SIM_EXPECT_BOUND(test, rh.ep, 1, 0);
-	sim_kunit_known_dead(test, rh.ep);
 }
 
 /* Its slot, and what pciehp knows of it, is gone in the middle of its reset */
@@ -565,6 +564,7 @@ static void rh_port_unbound_removed(struct kunit *test)
 			msleep(SIM_SETTLE_MS / 2);
 		pci_stop_and_remove_bus_device(rh.bridge);
 		pci_unlock_rescan_remove();
+		sim_kunit_expect_dead(test, rh.port);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, rh.task);
 		rh_finish(test, &rh);
 		msleep(SIM_SETTLE_MS);
@@ -643,6 +643,7 @@ static void rh_error_port_removed(struct kunit *test)
 
 	start = jiffies;
 	pci_stop_and_remove_bus_device_locked(rh.bridge);
+	sim_kunit_expect_dead(test, rh.port);
 	if (IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
 		KUNIT_EXPECT_LT(test, jiffies - start, HZ);
 	SIM_EXPECT_BOUND(test, rh.ep, 1, 1);

@@ -270,6 +270,9 @@ static void rs_immediate_trusted(struct kunit *test)
 	if (IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
 		KUNIT_EXPECT_EQ(test, 0, ktime_ms_delta(ktime_get(), start));
 	SIM_EXPECT_TOLD(test, ep, 1);
+
+	/* It was not ready to take its configuration */
+	sim_kunit_expect_dead(test, ep);
 }
 
 static u16 rs_aspm_state(struct kunit *test, struct pci_sim_func *f)

@@ -442,6 +442,7 @@ static void rr_vanish_run(struct kunit *test, int expected,
 	wait_for_completion(&v.done);
 	wait_for_completion(&v.done);
 	KUNIT_EXPECT_PTR_EQ(test, NULL, v.port->subordinate);
+	sim_kunit_expect_dead(test, port);
 }
 
 /* "reset_subordinate" in sysfs */
@@ -617,6 +618,7 @@ static void rr_other_slot(struct kunit *test)
 	kthread_run(rr_reset_slot, &lent, "reset");
 	msleep(500);
 	pci_stop_and_remove_bus_device_locked(sim_kunit_dev(test, other));
+	sim_kunit_expect_dead(test, other);
 
 	/* The device that is being reset is not ready yet */
 	pci_read_config_word(lent.pdev, PCI_VENDOR_ID, &vendor);

@@ -229,7 +229,9 @@ static void another_device_is_not_restored(struct kunit *test)
 	SIM_EXPECT_TOLD(test, ep, 1);
 	KUNIT_EXPECT_EQ(test, other ? 0 : before.bar,
 			pci_sim_peek(new, PCI_BASE_ADDRESS_0));
-	if (!other)
+	if (other)
+		sim_kunit_expect_dead(test, new);
+	else
 		sim_config_expect(test, &before, pdev);
 }
 
@@ -259,6 +261,8 @@ static void another_device_is_not_recovered(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, other, pci_sim_counts(ep).perm_failure > 0);
 	KUNIT_EXPECT_EQ(test, other,
 			!pci_sim_peek(new, PCI_BASE_ADDRESS_0));
+	if (other)
+		sim_kunit_expect_dead(test, new);
 }
 
 struct order {

@@ -105,19 +105,6 @@ static inline void sim_kunit_expect_unbound(struct kunit *test,
 	sim_exempt_add(test, f, true);
 }
 
-/*
- * It should work, and does not: faults that are known.  Those who mend one take
- * the call away, and find here what is left:
- *
- * - VFs whose PF got an FLR have lost what their drivers have set up
- * - what is reset while its Link is down is saved as it is then
- */
-static inline void sim_kunit_known_dead(struct kunit *test,
-					struct pci_sim_func *f)
-{
-	sim_exempt_add(test, f, false);
-}
-
 static inline bool sim_is_exempt(struct kunit *test, struct pci_sim_func *f,
 				 bool unbound)
 {
