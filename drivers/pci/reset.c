@@ -998,11 +998,13 @@ static bool pci_reset_dev_configured(struct pci_dev *dev)
 	       pci_config_assigned(dev, config);
 }
 
+/* Where pciehp is not bound, it does not replace what is not configured */
 static bool pci_reset_in_slot(struct pci_dev *dev)
 {
 	struct pci_dev *port = dev->bus->self;
 
-	return !dev->is_virtfn && port && port->is_hotplug_bridge;
+	return !dev->is_virtfn && port && port->is_hotplug_bridge &&
+	       pciehp_is_bound(port);
 }
 
 /*
@@ -1042,7 +1044,8 @@ static int pci_reset_run(const struct pci_reset_scope *scope,
 	struct pci_dev *bridge = pci_reset_bridge_above(scope);
 	int rc;
 
-	if (scope->dev)
+	if (scope->method & PCI_RESET_FUNC ||
+	    scope->allowed & PCI_RESET_FUNCTION)
 		pci_dbg(scope->dev, "reset via %s\n", fn->name);
 
 	if (scope->method & PCI_RESET_FUNC)
@@ -1313,13 +1316,15 @@ static void pci_reset_dev_done(struct pci_dev *dev,
 			       struct pci_reset_state *state, void *data)
 {
 	const struct pci_reset_scope *scope = data;
+	u64 dsn;
+	u32 id;
 
 	pci_reset_iommu_start_dev(dev, state);
 
 	/* What was saved is not for another device, nor is what the driver does */
 	if (state->replaced)
 		pci_dev_set_disconnected(dev, NULL);
-	else
+	else if (!state->lost || !pci_reset_dev_differs(dev, &id, &dsn))
 		pci_restore_state(dev);
 
 	/* Its driver is told at the end of the reset that it was prepared for */

@@ -294,6 +294,8 @@ static void er_enabled_by_user(struct kunit *test)
 static void er_unaware(struct kunit *test)
 {
 	const struct er_variant *v = test->param_value;
+	struct sim_config now;
+	struct pci_dev *pdev;
 	struct er er;
 
 	er_start_unbound(test, &er);
@@ -307,8 +309,13 @@ static void er_unaware(struct kunit *test)
 	if (v->hotplug)
 		return;
 
-	/* The other one has not given up its addresses either */
-	sim_config_expect(test, &er.before, sim_kunit_dev(test, er.sibling));
+	/* The other one has its addresses too, and does no DMA until it is told */
+	pdev = sim_kunit_dev(test, er.sibling);
+	er.before.command &= ~PCI_COMMAND_MASTER;
+	sim_config_get(&now, pdev);
+	KUNIT_EXPECT_MEMEQ(test, &er.before, &now, sizeof(now));
+	device_release_driver(&pdev->dev);
+	KUNIT_EXPECT_EQ(test, 1, device_attach(&pdev->dev));
 	device_release_driver(&er.pdev->dev);
 	KUNIT_EXPECT_EQ(test, 0, device_set_driver_override(&er.pdev->dev, ""));
 	KUNIT_EXPECT_EQ(test, 1, device_attach(&er.pdev->dev));

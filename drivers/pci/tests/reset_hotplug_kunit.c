@@ -649,6 +649,24 @@ static void rh_error_port_removed(struct kunit *test)
 	SIM_EXPECT_BOUND(test, rh.ep, 1, 1);
 }
 
+/* Without Link Active reporting, the card is all that tells of a device */
+static void rh_no_link_active(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *ep;
+
+	port = pci_sim_root_port(sim, .hotplug = true, .no_link_active = true);
+	ep = pci_sim_endpoint(sim, port);
+	sim_kunit_start(test, sim);
+
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_bus(sim_kunit_dev(test, ep)));
+	msleep(SIM_SETTLE_MS);
+	pci_sim_uncor_error(ep, PCI_ERR_UNC_MALF_TLP);
+	msleep(2 * SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_counts(ep).resume);
+}
+
 static struct kunit_case rh_cases[] = {
 	KUNIT_CASE_PARAM(rh_button, rh_during_gen_params),
 	KUNIT_CASE(rh_blinking),
@@ -669,6 +687,7 @@ static struct kunit_case rh_cases[] = {
 	KUNIT_CASE(rh_changed_unbound),
 	KUNIT_CASE(rh_error_elsewhere),
 	KUNIT_CASE(rh_error_port_removed),
+	KUNIT_CASE(rh_no_link_active),
 	{}
 };
 

@@ -160,6 +160,7 @@ int api_log_on(void)
 
 	/* "reset via flr", "ready 0ms after FLR"; "... kobject_cleanup" */
 	return write_file(control, "file drivers/pci/pci.c +p") ||
+	       write_file(control, "file drivers/pci/reset.c +p") ||
 	       write_file(control, "func kobject_cleanup +p");
 }
 
