@@ -284,7 +284,8 @@ bool pci_sim_is_reachable(struct pci_sim_func *f);
 struct pci_sim_func *pci_sim_next(struct pci_sim *sim, struct pci_sim_func *f);
 struct pci_sim_func *pci_sim_card(struct pci_sim_func *port);
 struct pci_sim_func *pci_sim_upstream(struct pci_sim_func *f);
-const struct pci_sim_port_config *pci_sim_port_config(struct pci_sim_func *f);
+const struct pci_sim_port_config *
+pci_sim_get_port_config(struct pci_sim_func *f);
 struct pci_sim_counts pci_sim_counts(struct pci_sim_func *f);
 
 #endif /* _LINUX_PCI_SIM_H */

@@ -1254,17 +1254,18 @@ struct pci_sim_func *pci_sim_upstream(struct pci_sim_func *f)
 EXPORT_SYMBOL_GPL(pci_sim_upstream);
 
 /**
- * pci_sim_port_config - what a port is like
+ * pci_sim_get_port_config - what a port is like
  * @f: Function
  *
  * Context: Any.
  * Return: its configuration, or NULL if it is no Root Port or Downstream Port.
  */
-const struct pci_sim_port_config *pci_sim_port_config(struct pci_sim_func *f)
+const struct pci_sim_port_config *
+pci_sim_get_port_config(struct pci_sim_func *f)
 {
 	return sim_is_port(f) ? &f->port.config : NULL;
 }
-EXPORT_SYMBOL_GPL(pci_sim_port_config);
+EXPORT_SYMBOL_GPL(pci_sim_get_port_config);
 
 static int __init sim_init(void)
 {

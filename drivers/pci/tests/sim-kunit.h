@@ -33,8 +33,9 @@
  * @res: found by name
  * @fabrics: those that are looked at when the test is over
  * @nr: number of entries
- * @f: Function of a device, or a port
- * @unbound: it has to be there with its addresses, but needs no driver
+ * @devs: what need not work
+ * @devs.f: Function of a device, or a port
+ * @devs.unbound: it has to be there with its addresses, but needs no driver
  */
 struct sim_exempt {
 	struct kunit_resource res;
@@ -270,7 +271,7 @@ static inline void sim_expect_slots(struct sim_live *live)
 
 	for (port = pci_sim_next(live->sim, NULL); port && n < SIM_MAX_EMPTY;
 	     port = pci_sim_next(live->sim, port)) {
-		config = pci_sim_port_config(port);
+		config = pci_sim_get_port_config(port);
 		if (!config || !config->hotplug || pci_sim_card(port) ||
 		    !pci_sim_is_reachable(port) ||
 		    sim_is_exempt(live->test, port, false))

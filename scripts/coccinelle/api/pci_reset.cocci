@@ -90,8 +90,9 @@ method.add((m[0].file, fn))
 @arch@
 identifier dev;
 position m;
+type T;
 @@
-void pcibios_reset_secondary_bus@m(struct pci_dev *dev)
+T pcibios_reset_secondary_bus@m(struct pci_dev *dev)
 {
 	...
 }
