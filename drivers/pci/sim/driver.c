@@ -252,7 +252,7 @@ static const struct pci_device_id pci_sim_ids[] = {
 	{ }
 };
 
-/* Registered with the module, see core.c */
+/* Registered with the module, see module.c */
 struct pci_driver sim_driver = {
 	.name			= "pci-sim",
 	.id_table		= pci_sim_ids,

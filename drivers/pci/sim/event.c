@@ -86,11 +86,7 @@ static enum hrtimer_restart sim_timer(struct hrtimer *timer)
 	raw_spin_lock_irqsave(&sim->lock, flags);
 	if (!sim->stopped)
 		sim_run_events(sim);
-	while (sim_irq_due(sim)) {
-		raw_spin_unlock_irqrestore(&sim->lock, flags);
-		sim_irq_deliver(sim);
-		raw_spin_lock_irqsave(&sim->lock, flags);
-	}
+	sim->deliver(sim);
 	if (!sim->stopped)
 		sim_rearm(sim);
 	raw_spin_unlock_irqrestore(&sim->lock, flags);
@@ -166,9 +162,13 @@ u64 sim_jitter_ms(struct pci_sim *sim, u32 ms)
 /**
  * sim_events_init - set up the queue of a new fabric
  * @sim: fabric
+ * @deliver: delivers the interrupts that events have caused; called in hard
+ *	     interrupt context with the fabric's lock held, which it drops while
+ *	     handlers run
  */
-void sim_events_init(struct pci_sim *sim)
+void sim_events_init(struct pci_sim *sim, void (*deliver)(struct pci_sim *sim))
 {
+	sim->deliver = deliver;
 	timerqueue_init_head(&sim->queue);
 	hrtimer_setup(&sim->timer, sim_timer, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_ABS_HARD);

@@ -287,39 +287,32 @@ void sim_irq_init_func(struct pci_sim_func *f)
 }
 
 /**
- * sim_irq_due - whether sim_irq_deliver() has something to do
- * @sim: fabric, locked
- *
- * Return: true if it has.
- */
-bool sim_irq_due(struct pci_sim *sim)
-{
-	return sim->intx_due || !bitmap_empty(sim->msi_due, SIM_NR_MSI);
-}
-
-/**
  * sim_irq_deliver - deliver the interrupts that are due
- * @sim: fabric, not locked
+ * @sim: fabric, locked; the lock is dropped while handlers run
  *
  * Context: Hard interrupt.
  */
 void sim_irq_deliver(struct pci_sim *sim)
 {
 	DECLARE_BITMAP(msi, SIM_NR_MSI);
-	unsigned long flags, intx;
+	unsigned long intx;
 	unsigned int i;
 
-	raw_spin_lock_irqsave(&sim->lock, flags);
-	intx = sim->intx_due;
-	sim->intx_due = 0;
-	bitmap_copy(msi, sim->msi_due, SIM_NR_MSI);
-	bitmap_zero(sim->msi_due, SIM_NR_MSI);
-	raw_spin_unlock_irqrestore(&sim->lock, flags);
+	lockdep_assert_held(&sim->lock);
+	while (sim->intx_due || !bitmap_empty(sim->msi_due, SIM_NR_MSI)) {
+		intx = sim->intx_due;
+		sim->intx_due = 0;
+		bitmap_copy(msi, sim->msi_due, SIM_NR_MSI);
+		bitmap_zero(sim->msi_due, SIM_NR_MSI);
+		raw_spin_unlock(&sim->lock);
 
-	for_each_set_bit(i, &intx, SIM_NR_INTX)
-		generic_handle_domain_irq(sim->intx_domain, i);
-	for_each_set_bit(i, msi, SIM_NR_MSI)
-		generic_handle_domain_irq(sim->msi_domain, i);
+		for_each_set_bit(i, &intx, SIM_NR_INTX)
+			generic_handle_domain_irq(sim->intx_domain, i);
+		for_each_set_bit(i, msi, SIM_NR_MSI)
+			generic_handle_domain_irq(sim->msi_domain, i);
+
+		raw_spin_lock(&sim->lock);
+	}
 }
 
 /* An INTx that is asserted while it is unmasked is delivered once more */

@@ -91,11 +91,6 @@ void sim_func_release(struct pci_sim_func *f)
 		sim_secondary_update(f);
 }
 
-static u16 sim_bridge_control(struct pci_sim_func *f)
-{
-	return *sim_val(f, PCI_INTERRUPT_LINE) >> 16;
-}
-
 static bool sim_link_enabled(struct pci_sim_func *port)
 {
 	if (*sim_val(port, SIM_EXP + PCI_EXP_LNKCTL) & PCI_EXP_LNKCTL_LD ||
@@ -242,25 +237,6 @@ void sim_secondary_update(struct pci_sim_func *bridge)
 			sim_func_release(f);
 	}
 	sim_irq_update(bridge);
-}
-
-/**
- * sim_bridge_forwards - whether Config Requests pass a bridge
- * @f: Root Port, Switch Port or PCIe-to-PCI bridge, its fabric locked
- *
- * Return: true if the bridge is ready, in D0 (PCIe r6.0, sec 5.3.1), and its
- * secondary bus is neither down nor held in reset.
- */
-bool sim_bridge_forwards(struct pci_sim_func *f)
-{
-	if (f->state != SIM_READY)
-		return false;
-	if (sim_power_state(*sim_val(f, SIM_PM + PCI_PM_CTRL)) != PCI_D0)
-		return false;
-	if (sim_is_port(f))
-		return f->port.link_up;
-
-	return !(sim_bridge_control(f) & PCI_BRIDGE_CTL_BUS_RESET);
 }
 
 /**

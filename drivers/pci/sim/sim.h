@@ -273,6 +273,7 @@ struct pci_sim_func {
  * @lock: protects everything below, in all Functions as well
  * @queue: events to come
  * @timer: fires at the first of them
+ * @deliver: delivers the interrupts that are due, see sim_events_init()
  * @stopped: no event fires any more
  * @functions: all Functions, plugged or not
  * @root_bus: Functions on the root bus
@@ -302,6 +303,7 @@ struct pci_sim {
 	raw_spinlock_t lock;
 	struct timerqueue_head queue;
 	struct hrtimer timer;
+	void (*deliver)(struct pci_sim *sim);
 	bool stopped;
 	struct list_head functions;
 	struct list_head root_bus;
@@ -347,50 +349,74 @@ static inline pci_power_t sim_power_state(u32 pm_ctrl)
 	return (__force pci_power_t)(pm_ctrl & PCI_PM_CTRL_STATE_MASK);
 }
 
+static inline u16 sim_bridge_control(struct pci_sim_func *f)
+{
+	return *sim_val(f, PCI_INTERRUPT_LINE) >> 16;
+}
+
 static inline bool sim_has(struct pci_sim_func *f, int cap)
 {
 	return f->cfg[cap / 4].reg;
 }
-
-/* core.c */
-struct pci_sim *sim_of_bus(struct pci_bus *bus);
-void sim_settle(struct pci_sim *sim);
-unsigned int sim_bus_numbers(struct pci_sim *sim);
-struct pci_sim_func *sim_of_dev(struct pci_dev *pdev);
-u16 sim_requester_id(struct pci_sim_func *f);
-struct pci_sim_func *sim_alloc_func(struct pci_sim *sim, int type, u8 devfn);
-void sim_free_func(struct pci_sim_func *f);
-void sim_set_upstream(struct pci_sim_func *f, struct pci_sim_func *upstream);
-
-/* config.c */
-int sim_cfg_init_port(struct pci_sim_func *f);
-void sim_cfg_init_upstream(struct pci_sim_func *f);
-void sim_cfg_init_pci_bridge(struct pci_sim_func *f);
-void sim_cfg_add_sriov(struct pci_sim_func *f, u16 vfs, u16 offset,
-		       u16 stride);
-int sim_cfg_init_ep(struct pci_sim_func *f,
-		    const struct pci_sim_ep_config *config);
-void sim_cfg_init_vf(struct pci_sim_func *f,
-		     const struct pci_sim_ep_config *config);
-void sim_cfg_link_functions(struct pci_sim_func *f, struct pci_sim_func *next);
-void sim_cfg_reset(struct pci_sim_func *f, enum pci_sim_reset kind);
-u32 sim_cfg_read(struct pci_sim_func *f, int where, int size);
-void sim_cfg_write(struct pci_sim_func *f, int where, int size, u32 val);
 
 /* event.c */
 void sim_event_init(struct sim_event *ev, void (*fn)(struct sim_event *ev));
 void sim_event_queue(struct pci_sim *sim, struct sim_event *ev, u64 delay_us);
 void sim_event_cancel(struct pci_sim *sim, struct sim_event *ev);
 u64 sim_jitter_ms(struct pci_sim *sim, u32 ms);
-void sim_events_init(struct pci_sim *sim);
+void sim_events_init(struct pci_sim *sim, void (*deliver)(struct pci_sim *sim));
 void sim_events_stop(struct pci_sim *sim);
 void sim_actions_cancel(struct pci_sim *sim);
 void sim_actions_free(struct pci_sim *sim);
 
+/* route.c */
+struct pci_sim *sim_of_bus(struct pci_bus *bus);
+void sim_set_upstream(struct pci_sim_func *f, struct pci_sim_func *upstream);
+u16 sim_requester_id(struct pci_sim_func *f);
+bool sim_bridge_forwards(struct pci_sim_func *f);
+struct pci_sim_func *sim_route(struct pci_sim *sim, u8 busnr,
+			       unsigned int devfn);
+
+/* config.c */
+void sim_cfg_reset(struct pci_sim_func *f, enum pci_sim_reset kind);
+u32 sim_cfg_read(struct pci_sim_func *f, int where, int size);
+void sim_cfg_write(struct pci_sim_func *f, int where, int size, u32 val);
+
+/* irq.c */
+int sim_irq_init(struct pci_sim *sim);
+void sim_irq_exit(struct pci_sim *sim);
+void sim_irq_synchronize(struct pci_sim *sim);
+void sim_irq_init_func(struct pci_sim_func *f);
+void sim_irq_update(struct pci_sim_func *f);
+void sim_irq_skip_slot(struct pci_sim_func *f);
+void sim_irq_reset(struct pci_sim_func *f);
+void sim_irq_deliver(struct pci_sim *sim);
+int sim_map_irq(const struct pci_dev *pdev, u8 slot, u8 pin);
+
+/* error.c */
+void sim_pme(struct pci_sim_func *f);
+void sim_wrote_root_status(struct pci_sim_func *f, const struct sim_write *w);
+void sim_wrote_dpc_control(struct pci_sim_func *f, const struct sim_write *w);
+void sim_wrote_dpc_status(struct pci_sim_func *f, const struct sim_write *w);
+
+/* slot.c */
+void sim_slot_init(struct pci_sim_func *port);
+bool sim_slot_powered(struct pci_sim_func *port);
+void sim_slot_status(struct pci_sim_func *port, u16 set);
+void sim_slot_reset(struct pci_sim_func *port);
+void sim_slot_sleeps(struct pci_sim_func *port, bool sleeps);
+void sim_wrote_slot_control(struct pci_sim_func *f, const struct sim_write *w);
+bool sim_slot_holds(struct pci_sim_func *port, struct pci_sim_func *card);
+void sim_slot_pull(struct pci_sim_func *port, struct pci_sim_func *card);
+
+/* iov.c */
+void sim_iov_init(struct pci_sim_func *f);
+void sim_iov_update(struct pci_sim_func *pf);
+void sim_wrote_sriov_control(struct pci_sim_func *f, const struct sim_write *w);
+
 /* link.c */
 void sim_link_init(struct pci_sim_func *f);
 void sim_link_drop(struct pci_sim_func *port, u32 ms);
-bool sim_bridge_forwards(struct pci_sim_func *f);
 void sim_secondary_update(struct pci_sim_func *bridge);
 void sim_func_release(struct pci_sim_func *f);
 void sim_func_reset_below(struct pci_sim_func *f, enum pci_sim_reset kind);
@@ -404,41 +430,25 @@ void sim_wrote_device_control(struct pci_sim_func *f,
 void sim_wrote_link_control(struct pci_sim_func *f, const struct sim_write *w);
 void sim_wrote_af_control(struct pci_sim_func *f, const struct sim_write *w);
 
-/* iov.c */
-void sim_iov_init(struct pci_sim_func *f);
-int sim_iov_add_vfs(struct pci_sim_func *pf,
+/* regs.c */
+int sim_cfg_init_port(struct pci_sim_func *f);
+void sim_cfg_init_upstream(struct pci_sim_func *f);
+void sim_cfg_init_pci_bridge(struct pci_sim_func *f);
+void sim_cfg_add_sriov(struct pci_sim_func *f, u16 vfs, u16 offset,
+		       u16 stride);
+int sim_cfg_init_ep(struct pci_sim_func *f,
 		    const struct pci_sim_ep_config *config);
-bool sim_iov_collides(struct pci_sim_func *f);
-void sim_iov_update(struct pci_sim_func *pf);
-void sim_wrote_sriov_control(struct pci_sim_func *f, const struct sim_write *w);
+void sim_cfg_init_vf(struct pci_sim_func *f,
+		     const struct pci_sim_ep_config *config);
+void sim_cfg_link_functions(struct pci_sim_func *f, struct pci_sim_func *next);
 
-/* slot.c */
-void sim_slot_init(struct pci_sim_func *port);
-bool sim_slot_powered(struct pci_sim_func *port);
-void sim_slot_status(struct pci_sim_func *port, u16 set);
-void sim_slot_reset(struct pci_sim_func *port);
-void sim_slot_sleeps(struct pci_sim_func *port, bool sleeps);
-void sim_wrote_slot_control(struct pci_sim_func *f, const struct sim_write *w);
-bool sim_slot_holds(struct pci_sim_func *port, struct pci_sim_func *card);
-void sim_slot_pull(struct pci_sim_func *port, struct pci_sim_func *card);
+/* request.c */
+extern struct pci_ops sim_pci_ops;
+struct pci_sim_func *sim_of_dev(struct pci_dev *pdev);
 
-/* error.c */
-void sim_pme(struct pci_sim_func *f);
-void sim_wrote_root_status(struct pci_sim_func *f, const struct sim_write *w);
-void sim_wrote_dpc_control(struct pci_sim_func *f, const struct sim_write *w);
-void sim_wrote_dpc_status(struct pci_sim_func *f, const struct sim_write *w);
-
-/* irq.c */
-int sim_irq_init(struct pci_sim *sim);
-void sim_irq_exit(struct pci_sim *sim);
-void sim_irq_synchronize(struct pci_sim *sim);
-void sim_irq_init_func(struct pci_sim_func *f);
-void sim_irq_update(struct pci_sim_func *f);
-void sim_irq_skip_slot(struct pci_sim_func *f);
-void sim_irq_reset(struct pci_sim_func *f);
-bool sim_irq_due(struct pci_sim *sim);
-void sim_irq_deliver(struct pci_sim *sim);
-int sim_map_irq(const struct pci_dev *pdev, u8 slot, u8 pin);
+/* fabric.c */
+void sim_settle(struct pci_sim *sim);
+unsigned int sim_bus_numbers(struct pci_sim *sim);
 
 /* driver.c */
 extern struct pci_driver sim_driver;

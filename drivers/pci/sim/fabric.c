@@ -8,16 +8,24 @@
  * bridges are simulated as far as config space, Links, slots, resets, errors
  * and interrupts go.  Nothing is behind a BAR.
  *
- *	core.c	  life of a fabric and its parts, routing of Config Requests
- *	config.c  config space, described by tables
- *	link.c	  Links, resets, power states
- *	iov.c	  VFs
- *	slot.c	  hot-plug slots: presence, power, button, commands
- *	error.c	  AER, DPC and PME
- *	irq.c	  INTx and MSI
- *	event.c	  what happens in time, and the hooks of a test
- *	driver.c  driver of the Endpoints, which counts what it is told
+ * Each file calls those below it in this list, and no file above, but for
+ * link.c to irq.c, which call each other as what they simulate does:
+ *
+ *	module.c    the module
  *	configfs.c  all of this from userspace
+ *	driver.c    driver of the Endpoints, which counts what it is told
+ *	fabric.c    life of a fabric and its parts
+ *	request.c   Config Requests of the kernel
+ *	func.c	    a Function as a test sees it
+ *	regs.c	    config space of each kind of Function, as tables
+ *	link.c	    Links, resets, power states
+ *	iov.c	    VFs
+ *	slot.c	    hot-plug slots: presence, power, button, commands
+ *	error.c	    AER, DPC and PME
+ *	irq.c	    INTx and MSI
+ *	config.c    what a dword of config space does when it is accessed or reset
+ *	route.c	    routing by the bus numbers that the bridges have
+ *	event.c	    what happens in time, and the hooks of a test
  *
  * A fabric has one raw spinlock, because config accesses come from any
  * context and not every architecture serializes them
@@ -51,20 +59,10 @@
 /* Fabrics whose memory is not freed yet */
 static atomic_t sim_alive;
 
-/**
- * sim_of_bus - the fabric that a bus belongs to
- * @bus: bus of a simulated fabric
- *
- * Return: the fabric.
- */
-struct pci_sim *sim_of_bus(struct pci_bus *bus)
-{
-#ifdef CONFIG_X86
-	return container_of(bus->sysdata, struct pci_sim, sysdata);
-#else
-	return bus->sysdata;
-#endif
-}
+/* PCIe r6.0, sec 9.3.3.3.1: software waits that long after VF Enable */
+#define SIM_VF_MS	100
+#define SIM_VF_OFFSET	8
+#define SIM_VF_STRIDE	8
 
 static void *sim_sysdata(struct pci_sim *sim)
 {
@@ -77,239 +75,8 @@ static void *sim_sysdata(struct pci_sim *sim)
 #endif
 }
 
-static u8 sim_secondary(struct pci_sim_func *bridge)
-{
-	return *sim_val(bridge, PCI_PRIMARY_BUS) >> 8;
-}
-
-static u8 sim_subordinate(struct pci_sim_func *bridge)
-{
-	return *sim_val(bridge, PCI_PRIMARY_BUS) >> 16;
-}
-
-/**
- * sim_requester_id - bus, device and Function number of a Function
- * @f: Function, its fabric locked
- *
- * Return: the ID, with the bus number that the bridge above it has, or what
- * follows from that for a VF (PCIe r6.0, sec 9.2.1.2).
- */
-u16 sim_requester_id(struct pci_sim_func *f)
-{
-	if (f->pf)
-		return sim_requester_id(f->pf) + f->vf_offset;
-
-	return PCI_DEVID(f->upstream ? sim_secondary(f->upstream) : 0,
-			 f->devfn);
-}
-
-static struct pci_sim_func *sim_find(struct list_head *bus,
-				     unsigned int devfn)
-{
-	struct pci_sim_func *f;
-
-	list_for_each_entry(f, bus, sibling) {
-		if (f->devfn == devfn)
-			return f;
-	}
-	return NULL;
-}
-
-static struct pci_sim_func *sim_find_vf(struct list_head *bus, u16 id)
-{
-	struct pci_sim_func *pf, *vf;
-
-	list_for_each_entry(pf, bus, sibling) {
-		list_for_each_entry(vf, &pf->vfs, sibling) {
-			if (sim_requester_id(vf) == id)
-				return vf;
-		}
-	}
-	return NULL;
-}
-
-static struct pci_sim_func *sim_find_bridge(struct list_head *bus, u8 busnr)
-{
-	struct pci_sim_func *f;
-
-	list_for_each_entry(f, bus, sibling) {
-		if (sim_is_bridge(f) && sim_secondary(f) &&
-		    sim_secondary(f) <= busnr && busnr <= sim_subordinate(f))
-			return f;
-	}
-	return NULL;
-}
-
-/*
- * Without ARI Forwarding, there is only Device 0 on a Link (PCIe r6.0, sec
- * 7.3.1).
- */
-static bool sim_device_exists(struct pci_sim_func *bridge, unsigned int devfn)
-{
-	return !bridge || !sim_is_port(bridge) || !PCI_SLOT(devfn) ||
-	       *sim_val(bridge, SIM_EXP + PCI_EXP_DEVCTL2) &
-	       PCI_EXP_DEVCTL2_ARI;
-}
-
-/*
- * Route a Config Request (PCIe r6.0, sec 7.3.3) by the bus numbers of the
- * bridges.  One for a bus that no bridge on the way has is for a VF (sec
- * 9.2.1.2).  Returns NULL if it reaches no Function that is out of reset.
- */
-static struct pci_sim_func *sim_route(struct pci_sim *sim, u8 busnr,
-				      unsigned int devfn)
-{
-	struct pci_sim_func *f, *bridge = NULL;
-	struct list_head *bus = &sim->root_bus;
-	u8 here = 0;
-
-	while (here != busnr) {
-		f = sim_find_bridge(bus, busnr);
-		if (!f)
-			break;
-		if (!sim_bridge_forwards(f))
-			return NULL;
-		bridge = f;
-		bus = &f->below;
-		here = sim_secondary(f);
-	}
-
-	f = NULL;
-	if (here == busnr) {
-		if (!sim_device_exists(bridge, devfn))
-			return NULL;
-		f = sim_find(bus, devfn);
-	}
-	if (!f)
-		f = sim_find_vf(bus, PCI_DEVID(busnr, devfn));
-
-	return f && f->state > SIM_RESET ? f : NULL;
-}
-
-/*
- * Conventional PCI has no RRS.  A PCIe-to-PCI bridge completes with RRS for a
- * device that is not ready only if Bridge Configuration Retry Enable is set
- * (PCIe r6.0, sec 7.5.3.4).
- */
-static bool sim_rrs_visible(struct pci_sim_func *f)
-{
-	while (f->upstream) {
-		f = f->upstream;
-		if (f->type == PCI_EXP_TYPE_PCI_BRIDGE &&
-		    !(*sim_val(f, SIM_EXP + PCI_EXP_DEVCTL) &
-		      PCI_EXP_DEVCTL_BCR_FLR))
-			return false;
-	}
-
-	return *sim_val(f, SIM_EXP + PCI_EXP_RTCTL) & PCI_EXP_RTCTL_RRS_SVE;
-}
-
-/*
- * A Function that is not ready completes with Request Retry Status.  If
- * software is to see that, a read of the Vendor ID returns 0001h; anything
- * else is retried by the Root Complex until it gives up (PCIe r6.0, sec
- * 2.3.2).
- */
-static u32 sim_read_not_ready(struct pci_sim_func *f, int where, int size)
-{
-	if (where == PCI_VENDOR_ID && size >= 2 && sim_rrs_visible(f))
-		return size == 2 ? 0x0001 : 0xffff0001;
-
-	return ~0;
-}
-
-static struct sim_hook sim_take_hook(struct sim_hook *hook, int where)
-{
-	struct sim_hook taken = {};
-
-	if (hook->fn && hook->where == (where & ~3)) {
-		taken = *hook;
-		hook->fn = NULL;
-	}
-	return taken;
-}
-
-static int sim_read(struct pci_bus *bus, unsigned int devfn, int where,
-		    int size, u32 *val)
-{
-	struct pci_sim *sim = sim_of_bus(bus);
-	struct sim_hook hook = {};
-	struct pci_sim_func *f;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&sim->lock, flags);
-	f = sim_route(sim, bus->number, devfn);
-	if (!f) {
-		*val = ~0;
-	} else if (f->state == SIM_INIT) {
-		*val = sim_read_not_ready(f, where, size);
-	} else if (where >= PCI_CFG_SPACE_SIZE && !sim_has(f, SIM_EXP)) {
-		/* The bridge above cannot forward it: Unsupported Request */
-		*val = ~0;
-	} else {
-		*val = sim_cfg_read(f, where, size);
-		hook = sim_take_hook(&f->on_read, where);
-	}
-	raw_spin_unlock_irqrestore(&sim->lock, flags);
-
-	if (hook.fn)
-		hook.fn(f, hook.data);
-	return PCIBIOS_SUCCESSFUL;
-}
-
-static int sim_write(struct pci_bus *bus, unsigned int devfn, int where,
-		     int size, u32 val)
-{
-	struct pci_sim *sim = sim_of_bus(bus);
-	struct sim_hook hook = {};
-	struct pci_sim_func *f;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&sim->lock, flags);
-	f = sim_route(sim, bus->number, devfn);
-	if (f && f->state == SIM_READY) {
-		sim_cfg_write(f, where, size, val);
-		hook = sim_take_hook(&f->on_write, where);
-	}
-	raw_spin_unlock_irqrestore(&sim->lock, flags);
-
-	if (hook.fn)
-		hook.fn(f, hook.data);
-	return PCIBIOS_SUCCESSFUL;
-}
-
-static struct pci_ops sim_pci_ops = {
-	.read	= sim_read,
-	.write	= sim_write,
-};
-
-/**
- * sim_of_dev - the Function behind a device
- * @pdev: device, of a simulated fabric or not
- *
- * Return: the Function, NULL if there is none (any more).
- */
-struct pci_sim_func *sim_of_dev(struct pci_dev *pdev)
-{
-	struct pci_sim_func *f;
-	unsigned long flags;
-	struct pci_sim *sim;
-
-	if (pdev->bus->ops != &sim_pci_ops)
-		return NULL;
-
-	sim = sim_of_bus(pdev->bus);
-	raw_spin_lock_irqsave(&sim->lock, flags);
-	f = sim_route(sim, pdev->bus->number, pdev->devfn);
-	raw_spin_unlock_irqrestore(&sim->lock, flags);
-	return f;
-}
-
-/**
- * sim_free_func - free a Function and its VFs
- * @f: Function that is no part of a fabric, or no longer
- */
-void sim_free_func(struct pci_sim_func *f)
+/* Free a Function that is no part of a fabric, or no longer, and its VFs */
+static void sim_free_func(struct pci_sim_func *f)
 {
 	struct pci_sim_func *vf, *next;
 
@@ -359,7 +126,7 @@ struct pci_sim *pci_sim_alloc(void)
 	INIT_LIST_HEAD(&sim->actions);
 	/* 0 is for a port that is connected to a device on the board */
 	__set_bit(0, sim->slots);
-	sim_events_init(sim);
+	sim_events_init(sim, sim_irq_deliver);
 	prandom_seed_state(&sim->rnd, 0);
 	return sim;
 }
@@ -400,17 +167,9 @@ void pci_sim_jitter(struct pci_sim *sim, u64 seed, unsigned int percent)
 }
 EXPORT_SYMBOL_GPL(pci_sim_jitter);
 
-/**
- * sim_alloc_func - allocate a Function
- * @sim: fabric
- * @type: PCI_EXP_TYPE_*
- * @devfn: device and Function number
- *
- * Context: May sleep.
- * Return: a Function without config space, or NULL, and pci_sim_start()
- * returns the error.
- */
-struct pci_sim_func *sim_alloc_func(struct pci_sim *sim, int type, u8 devfn)
+/* A Function without config space; without memory pci_sim_start() says so */
+static struct pci_sim_func *sim_alloc_func(struct pci_sim *sim, int type,
+					   u8 devfn)
 {
 	struct pci_sim_func *f;
 
@@ -433,20 +192,6 @@ struct pci_sim_func *sim_alloc_func(struct pci_sim *sim, int type, u8 devfn)
 	sim_slot_init(f);
 	sim_irq_init_func(f);
 	return f;
-}
-
-/**
- * sim_set_upstream - set what is above a Function
- * @f: Function, its fabric locked
- * @upstream: bridge, or NULL
- */
-void sim_set_upstream(struct pci_sim_func *f, struct pci_sim_func *upstream)
-{
-	struct pci_sim_func *vf;
-
-	f->upstream = upstream;
-	list_for_each_entry(vf, &f->vfs, sibling)
-		vf->upstream = upstream;
 }
 
 /* Make a Function part of the fabric, on the bus below @upstream or on none */
@@ -631,6 +376,67 @@ struct pci_sim_func *pci_sim_add_pci_bridge(struct pci_sim *sim,
 }
 EXPORT_SYMBOL_GPL(pci_sim_add_pci_bridge);
 
+/* Whether a VF of @pf has this Routing ID, relative to that of the device */
+static bool sim_iov_has(struct pci_sim_func *pf, u32 id)
+{
+	u32 layout = pf->cfg[(SIM_SRIOV + PCI_SRIOV_VF_OFFSET) / 4].por;
+	u16 total = pf->cfg[(SIM_SRIOV + PCI_SRIOV_INITIAL_VF) / 4].por;
+	u32 first = pf->devfn + (layout & 0xffff), stride = layout >> 16;
+
+	return total && id >= first && !((id - first) % stride) &&
+	       (id - first) / stride < total;
+}
+
+/*
+ * Whether a Function, or one of its VFs, has the Routing ID of another one of
+ * its device, of which it is no part yet
+ */
+static bool sim_iov_collides(struct pci_sim_func *f)
+{
+	struct pci_sim_func *other, *vf;
+
+	list_for_each_entry(other, &f->card->functions, function) {
+		if (sim_iov_has(f, other->devfn) || sim_iov_has(other, f->devfn))
+			return true;
+		list_for_each_entry(vf, &f->vfs, sibling) {
+			if (sim_iov_has(other, f->devfn + vf->vf_offset))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* If there is an error, the caller frees @pf with the VFs that it got */
+static int sim_iov_add_vfs(struct pci_sim_func *pf,
+			   const struct pci_sim_ep_config *config)
+{
+	u32 offset = config->vf_offset ?: SIM_VF_OFFSET;
+	u32 stride = config->vf_stride ?: SIM_VF_STRIDE;
+	struct pci_sim_func *vf;
+	unsigned int n;
+
+	if (!config->vfs)
+		return 0;
+	if (pf->devfn + offset + (config->vfs - 1) * stride > U16_MAX)
+		return -EINVAL;
+
+	sim_cfg_add_sriov(pf, config->vfs, offset, stride);
+	for (n = 0; n < config->vfs; n++) {
+		vf = sim_alloc_func(pf->sim, PCI_EXP_TYPE_ENDPOINT, 0);
+		if (!vf)
+			return -ENOMEM;
+
+		list_add_tail(&vf->sibling, &pf->vfs);
+		vf->pf = pf;
+		vf->card = pf->card;
+		vf->vf_offset = offset + n * stride;
+		vf->ready_ms = config->vf_ms ?: SIM_VF_MS;
+		vf->flr_ms = config->flr_ms;
+		sim_cfg_init_vf(vf, config);
+	}
+	return 0;
+}
+
 static struct pci_sim_func *
 sim_alloc_ep(struct pci_sim *sim, u8 devfn, struct pci_sim_func *card,
 	     const struct pci_sim_ep_config *config)
@@ -758,33 +564,6 @@ pci_sim_add_function(struct pci_sim_func *ep,
 	return f;
 }
 EXPORT_SYMBOL_GPL(pci_sim_add_function);
-
-/**
- * pci_sim_vf - a VF of an Endpoint
- * @pf: its PF, or NULL
- * @n: its number, from 0
- *
- * It is there from the beginning, and does not answer before the kernel has
- * enabled it.
- *
- * Context: Any.
- * Return: the VF, or NULL if @pf has no such VF.
- */
-struct pci_sim_func *pci_sim_vf(struct pci_sim_func *pf, unsigned int n)
-{
-	struct pci_sim_func *vf;
-
-	if (!pf)
-		return NULL;
-
-	/* The list does not change */
-	list_for_each_entry(vf, &pf->vfs, sibling) {
-		if (!n--)
-			return vf;
-	}
-	return NULL;
-}
-EXPORT_SYMBOL_GPL(pci_sim_vf);
 
 /* The Root Complex gets power, and what is plugged in comes up */
 static void sim_power_on(struct pci_sim *sim)
@@ -980,314 +759,3 @@ unsigned int sim_bus_numbers(struct pci_sim *sim)
 
 	return n;
 }
-
-static void sim_set(struct pci_sim_func *f, u32 *var, u32 val)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&f->sim->lock, flags);
-	*var = val;
-	raw_spin_unlock_irqrestore(&f->sim->lock, flags);
-}
-
-/**
- * pci_sim_set_ready_ms - change how long a Function takes after a conventional
- *			  reset
- * @f: Function
- * @ms: time until it is ready, or PCI_SIM_NEVER; counts from the next reset on
- *
- * Context: Any.
- */
-void pci_sim_set_ready_ms(struct pci_sim_func *f, u32 ms)
-{
-	sim_set(f, &f->ready_ms, ms);
-}
-EXPORT_SYMBOL_GPL(pci_sim_set_ready_ms);
-
-/**
- * pci_sim_set_flr_ms - change how long a Function Level Reset takes
- * @f: Function
- * @ms: time until it is ready, or PCI_SIM_NEVER; counts from the next reset on
- *
- * Context: Any.
- */
-void pci_sim_set_flr_ms(struct pci_sim_func *f, u32 ms)
-{
-	sim_set(f, &f->flr_ms, ms);
-}
-EXPORT_SYMBOL_GPL(pci_sim_set_flr_ms);
-
-/**
- * pci_sim_set_d3_ms - change how long a Function takes after D3hot, if leaving
- *		       it is a reset
- * @f: Function
- * @ms: time until it is ready, or PCI_SIM_NEVER; counts from the next reset on
- *
- * Context: Any.
- */
-void pci_sim_set_d3_ms(struct pci_sim_func *f, u32 ms)
-{
-	sim_set(f, &f->d3_ms, ms);
-}
-EXPORT_SYMBOL_GPL(pci_sim_set_d3_ms);
-
-/**
- * pci_sim_set_irq_us - change how long interrupts take
- * @f: Function
- * @us: time from an event to its interrupt, whatever it is for
- *
- * Context: Any.
- */
-void pci_sim_set_irq_us(struct pci_sim_func *f, u32 us)
-{
-	enum pci_sim_irq irq;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&f->sim->lock, flags);
-	f->irq_us = us;
-	for (irq = 0; irq < PCI_SIM_IRQS; irq++)
-		f->irq[irq].us = us;
-	raw_spin_unlock_irqrestore(&f->sim->lock, flags);
-}
-EXPORT_SYMBOL_GPL(pci_sim_set_irq_us);
-
-/**
- * pci_sim_set_one_irq_us - change how long the interrupt for one purpose takes
- * @f: Function
- * @irq: what the interrupt is for
- * @us: time from the event to the interrupt
- *
- * If it shares an INTx or an MSI with others, the first one lets the handlers
- * of all of them look.
- *
- * Context: Any.
- */
-void pci_sim_set_one_irq_us(struct pci_sim_func *f, enum pci_sim_irq irq,
-			    u32 us)
-{
-	sim_set(f, &f->irq[irq].us, us);
-}
-EXPORT_SYMBOL_GPL(pci_sim_set_one_irq_us);
-
-/**
- * pci_sim_get_dev - the device that the kernel has for a Function
- * @f: Function
- *
- * Context: May sleep.
- * Return: the device with a reference, or NULL if the kernel has none where
- * the Function is.
- */
-struct pci_dev *pci_sim_get_dev(struct pci_sim_func *f)
-{
-	struct pci_sim *sim = f->sim;
-	unsigned long flags;
-	bool plugged;
-	u16 id;
-
-	raw_spin_lock_irqsave(&sim->lock, flags);
-	id = sim_requester_id(f);
-	plugged = f->upstream || f->type == PCI_EXP_TYPE_ROOT_PORT;
-	raw_spin_unlock_irqrestore(&sim->lock, flags);
-
-	if (!plugged || !sim->bridge)
-		return NULL;
-
-	return pci_get_domain_bus_and_slot(sim->bridge->domain_nr,
-					   PCI_BUS_NUM(id), id & 0xff);
-}
-EXPORT_SYMBOL_GPL(pci_sim_get_dev);
-
-/**
- * pci_sim_peek - look at a register without a config access
- * @f: Function, reachable or not
- * @where: offset in config space; the dword that it is in counts
- *
- * Context: Any.
- * Return: the value.
- */
-u32 pci_sim_peek(struct pci_sim_func *f, int where)
-{
-	unsigned long flags;
-	u32 val;
-
-	raw_spin_lock_irqsave(&f->sim->lock, flags);
-	val = sim_cfg_read(f, where & ~3, 4);
-	raw_spin_unlock_irqrestore(&f->sim->lock, flags);
-	return val;
-}
-EXPORT_SYMBOL_GPL(pci_sim_peek);
-
-/**
- * pci_sim_resets - how often a Function really was reset
- * @f: Function
- * @kind: kind of reset
- *
- * Context: Any.
- * Return: the number of resets of that kind.
- */
-unsigned int pci_sim_resets(struct pci_sim_func *f, enum pci_sim_reset kind)
-{
-	unsigned long flags;
-	unsigned int n;
-
-	raw_spin_lock_irqsave(&f->sim->lock, flags);
-	n = f->resets[kind];
-	raw_spin_unlock_irqrestore(&f->sim->lock, flags);
-	return n;
-}
-EXPORT_SYMBOL_GPL(pci_sim_resets);
-
-/**
- * pci_sim_resets_all - how often a Function really was reset, by any means
- * @f: Function
- *
- * Context: Any.
- * Return: the number of resets of all kinds.
- */
-unsigned int pci_sim_resets_all(struct pci_sim_func *f)
-{
-	unsigned int kind, n = 0;
-
-	for (kind = 0; kind < PCI_SIM_RESET_KINDS; kind++)
-		n += pci_sim_resets(f, kind);
-	return n;
-}
-EXPORT_SYMBOL_GPL(pci_sim_resets_all);
-
-/**
- * pci_sim_link_is_up - whether the Link below a port is in DL_Active
- * @port: Root Port or Downstream Port
- *
- * Context: Any.
- * Return: true if it is.
- */
-bool pci_sim_link_is_up(struct pci_sim_func *port)
-{
-	unsigned long flags;
-	bool up;
-
-	raw_spin_lock_irqsave(&port->sim->lock, flags);
-	up = port->port.link_up;
-	raw_spin_unlock_irqrestore(&port->sim->lock, flags);
-	return up;
-}
-EXPORT_SYMBOL_GPL(pci_sim_link_is_up);
-
-/**
- * pci_sim_is_reachable - whether a Function can be reached, if the kernel has
- *			  set up what is above it
- * @f: Function
- *
- * Bus numbers and power states of bridges are the kernel's business, and count
- * for nothing here.
- *
- * Context: Any.
- * Return: true if it is plugged in and ready, all Links on the way to the Root
- * Complex are up, and a VF is enabled.
- */
-bool pci_sim_is_reachable(struct pci_sim_func *f)
-{
-	guard(raw_spinlock_irqsave)(&f->sim->lock);
-
-	for (;;) {
-		if (f->state != SIM_READY)
-			return false;
-		if (!f->upstream)
-			return f->type == PCI_EXP_TYPE_ROOT_PORT;
-
-		f = f->upstream;
-		if (sim_is_port(f) && !f->port.link_up)
-			return false;
-	}
-}
-EXPORT_SYMBOL_GPL(pci_sim_is_reachable);
-
-/**
- * pci_sim_next - go through the Functions of a fabric
- * @sim: fabric
- * @f: a Function of it, or NULL
- *
- * Context: Any.  The caller keeps others from adding Functions.
- * Return: the Function that was added after @f, or the first one if @f is NULL,
- * plugged in or not; NULL after the last one.  VFs are not among them, see
- * pci_sim_vf().
- */
-struct pci_sim_func *pci_sim_next(struct pci_sim *sim, struct pci_sim_func *f)
-{
-	if (!f)
-		return list_first_entry_or_null(&sim->functions, typeof(*f),
-						node);
-
-	return list_is_last(&f->node, &sim->functions) ? NULL :
-							 list_next_entry(f, node);
-}
-EXPORT_SYMBOL_GPL(pci_sim_next);
-
-/**
- * pci_sim_card - what is plugged into a port
- * @port: Root Port or Downstream Port
- *
- * Context: Any.
- * Return: Function 0 of the device, or NULL.
- */
-struct pci_sim_func *pci_sim_card(struct pci_sim_func *port)
-{
-	guard(raw_spinlock_irqsave)(&port->sim->lock);
-
-	return port->port.card;
-}
-EXPORT_SYMBOL_GPL(pci_sim_card);
-
-/**
- * pci_sim_upstream - the bridge that a Function is below of
- * @f: Function
- *
- * Context: Any.
- * Return: the bridge, or NULL if @f is not plugged in, or on the root bus.
- */
-struct pci_sim_func *pci_sim_upstream(struct pci_sim_func *f)
-{
-	guard(raw_spinlock_irqsave)(&f->sim->lock);
-
-	return f->upstream;
-}
-EXPORT_SYMBOL_GPL(pci_sim_upstream);
-
-/**
- * pci_sim_get_port_config - what a port is like
- * @f: Function
- *
- * Context: Any.
- * Return: its configuration, or NULL if it is no Root Port or Downstream Port.
- */
-const struct pci_sim_port_config *
-pci_sim_get_port_config(struct pci_sim_func *f)
-{
-	return sim_is_port(f) ? &f->port.config : NULL;
-}
-EXPORT_SYMBOL_GPL(pci_sim_get_port_config);
-
-static int __init sim_init(void)
-{
-	int ret;
-
-	ret = pci_register_driver(&sim_driver);
-	if (ret)
-		return ret;
-
-	ret = sim_configfs_init();
-	if (ret)
-		pci_unregister_driver(&sim_driver);
-	return ret;
-}
-module_init(sim_init);
-
-static void __exit sim_exit(void)
-{
-	sim_configfs_exit();
-	pci_unregister_driver(&sim_driver);
-}
-module_exit(sim_exit);
-
-MODULE_DESCRIPTION("Simulated PCIe fabric");
-MODULE_LICENSE("GPL");
