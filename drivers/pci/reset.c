@@ -817,11 +817,11 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
 	else
 		lock_map_acquire(&pci_cfg_access.dep_map);
 
-	if (bridge && pci_reset_owns_bridge(bridge, modifiers))
+	if (bridge && pci_reset_owns_bridge(bridge, modifiers)) {
 		pci_cfg_access_lend(bridge);
-	else if (bridge && !pci_reset_is_held(scope, bridge) &&
-		 !pci_reset_lock_dev(bridge, modifiers & PCI_RESET_RECOVERY,
-				     modifiers)) {
+	} else if (bridge && !pci_reset_is_held(scope, bridge) &&
+		   !pci_reset_lock_dev(bridge, modifiers & PCI_RESET_RECOVERY,
+				       modifiers)) {
 		lock_map_release(&pci_cfg_access.dep_map);
 		return -EAGAIN;
 	}
