@@ -25,8 +25,12 @@
  *				enumeration takes the config access of one
  *				device at a time, for a moment: of the bridge
  *				above what it looks for, and of a device to
- *				which it assigns something.  Those who only try
- *				wait for config access, but not for long
+ *				which it assigns something.  It may be waited
+ *				for with any device lock held, so a reset that
+ *				waits for a device lock lends it the config
+ *				access that it has (pci_cfg_access_lend()).
+ *				Those who only try wait for config access, but
+ *				not for long
  *   reset_sem of a slot	for reading, around ->reset_slot(), to keep the
  *				hotplug driver from going away
  *   pciehp's reset_lock	taken inside of ->reset_slot(); pciehp drops it
@@ -734,6 +738,7 @@ static bool pci_reset_lock_dev(struct pci_dev *dev, bool config_only,
 
 	if (!try) {
 		__pci_cfg_access_lock(dev);
+		pci_cfg_access_lend(dev);
 	} else if (!pci_cfg_access_lock_try(dev)) {
 		if (!config_only)
 			device_unlock(&dev->dev);
@@ -812,10 +817,11 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
 	else
 		lock_map_acquire(&pci_cfg_access.dep_map);
 
-	if (bridge && !pci_reset_owns_bridge(bridge, modifiers) &&
-	    !pci_reset_is_held(scope, bridge) &&
-	    !pci_reset_lock_dev(bridge, modifiers & PCI_RESET_RECOVERY,
-				modifiers)) {
+	if (bridge && pci_reset_owns_bridge(bridge, modifiers)) {
+		pci_cfg_access_lend(bridge);
+	} else if (bridge && !pci_reset_is_held(scope, bridge) &&
+		   !pci_reset_lock_dev(bridge, modifiers & PCI_RESET_RECOVERY,
+				       modifiers)) {
 		lock_map_release(&pci_cfg_access.dep_map);
 		return -EAGAIN;
 	}
@@ -837,6 +843,15 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
 			return -EAGAIN;
 		}
 	}
+
+	/* Whoever only tries has not waited for a device lock, nor lent it */
+	if (pci_reset_only_tries(modifiers))
+		return 0;
+
+	if (bridge)
+		pci_cfg_access_reclaim(bridge);
+	for (unsigned int i = 0; i < scope->nr_devs; i++)
+		pci_cfg_access_reclaim(scope->devs[i]);
 
 	return 0;
 }

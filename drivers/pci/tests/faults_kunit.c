@@ -411,6 +411,20 @@ static void ft_bus_numbers(struct kunit *test)
 	sim_kunit_expect_dead(test, up);
 }
 
+static void ft_rescan(struct kunit *test, struct pci_sim_func *root)
+{
+	struct pci_dev *pdev = pci_sim_get_dev(root);
+
+	KUNIT_EXPECT_NOT_NULL(test, pdev);
+	if (!pdev)
+		return;
+
+	pci_lock_rescan_remove();
+	pci_rescan_bus(pdev->bus);
+	pci_unlock_rescan_remove();
+	pci_dev_put(pdev);
+}
+
 /*
  * A switch that is found by a rescan, before a bridge that is known, does not
  * get that bridge's bus number.
@@ -435,14 +449,7 @@ static void ft_known_bus_numbers(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, 0, pci_sim_plug(port, new));
 	msleep(SIM_SETTLE_MS);
-	pdev = pci_sim_get_dev(root);
-	KUNIT_EXPECT_NOT_NULL(test, pdev);
-	if (pdev) {
-		pci_lock_rescan_remove();
-		pci_rescan_bus(pdev->bus);
-		pci_unlock_rescan_remove();
-	}
-	pci_dev_put(pdev);
+	ft_rescan(test, root);
 
 	SIM_EXPECT_BOUND(test, ep, 1, 0);
 	pdev = pci_sim_get_dev(ep);
@@ -458,13 +465,15 @@ static void ft_known_bus_numbers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, alive, pci_sim_alive());
 }
 
-/* Bridges that have lost their numbers keep what is known of them */
+/*
+ * Bridges that have lost their numbers keep what is known of them.  Without a
+ * slot, the kernel is not told that their link was down, but a rescan sees it.
+ */
 static void ft_lost_bus_numbers(struct kunit *test)
 {
 	unsigned int alive = pci_sim_alive();
 	struct pci_sim_func *root, *port, *up, *ep;
 	struct pci_sim *sim = sim_kunit_alloc(test);
-	struct pci_dev *pdev;
 
 	root = pci_sim_root_port(sim);
 	port = pci_sim_downstream_port(pci_sim_add_switch(sim, root),
@@ -478,18 +487,55 @@ static void ft_lost_bus_numbers(struct kunit *test)
 	msleep(SIM_SETTLE_MS);
 	pci_sim_link_flap(root, 20);
 	msleep(SIM_SETTLE_MS);
-	pdev = pci_sim_get_dev(root);
-	KUNIT_EXPECT_NOT_NULL(test, pdev);
-	if (pdev) {
-		pci_lock_rescan_remove();
-		pci_rescan_bus(pdev->bus);
-		pci_unlock_rescan_remove();
-	}
-	pci_dev_put(pdev);
+	ft_rescan(test, root);
 	msleep(SIM_SETTLE_MS);
 
-	/* Without a slot, the kernel is not told that its link was down */
-	sim_kunit_expect_dead(test, root);
+	sim_kunit_finish(test, sim);
+	KUNIT_EXPECT_EQ(test, alive, pci_sim_alive());
+}
+
+/*
+ * What is known below other bridges stays below them if a rescan finds one
+ * bridge less.  If it does not, one that is removed leaves the state of its link
+ * behind, and the next removal follows that to a bus that is not there: a fault
+ * at 0x28 in pcie_aspm_exit_link_state().
+ */
+static void ft_fewer_bridges(struct kunit *test)
+{
+	unsigned int alive = pci_sim_alive();
+	struct pci_sim_func *root, *up, *port, *card, *down, *ep;
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_dev *pdev;
+
+	root = pci_sim_root_port(sim);
+	up = pci_sim_add_switch(sim, root);
+	port = pci_sim_downstream_port(up, .hotplug = true);
+	card = pci_sim_add_switch(sim, port);
+	pci_sim_endpoint(sim, pci_sim_downstream_port(card));
+	down = pci_sim_downstream_port(up);
+	ep = pci_sim_endpoint(sim, down);
+	sim_kunit_start(test, sim);
+
+	pci_sim_unplug(port);
+	msleep(SIM_SETTLE_MS);
+	ft_rescan(test, root);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+
+	pdev = pci_sim_get_dev(down);
+	KUNIT_ASSERT_NOT_NULL(test, pdev);
+	pci_stop_and_remove_bus_device_locked(pdev);
+	SIM_EXPECT_BOUND(test, ep, 1, 1);
+	ep = pci_sim_endpoint(sim, NULL);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_plug(port, ep));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+	pci_sim_unplug(port);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 1);
+	pci_dev_put(pdev);
+
+	/* It was removed and not looked for again */
+	sim_kunit_expect_dead(test, down);
 	sim_kunit_finish(test, sim);
 	KUNIT_EXPECT_EQ(test, alive, pci_sim_alive());
 }
@@ -512,6 +558,7 @@ static struct kunit_case ft_cases[] = {
 	KUNIT_CASE(ft_bus_numbers),
 	KUNIT_CASE(ft_known_bus_numbers),
 	KUNIT_CASE(ft_lost_bus_numbers),
+	KUNIT_CASE(ft_fewer_bridges),
 	{}
 };
 

@@ -10,6 +10,7 @@
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/pm_runtime.h>
 
 #include "sim-kunit.h"
 
@@ -17,6 +18,8 @@
 #define RE_SETTLE_MS	5000
 /* Far more than everything takes together */
 #define RE_DEADLOCK_MS	(200 * MSEC_PER_SEC)
+/* After this, a link that is being reset is down */
+#define RE_MIDDLE_MS	10
 /* The second Endpoint is late */
 #define RE_READY_MS	800
 
@@ -204,17 +207,23 @@ static bool re_usable(struct pci_sim_func *f)
 	       pci_sim_peek(f, PCI_BASE_ADDRESS_0);
 }
 
+static void re_wait(struct re *re)
+{
+	if (wait_for_completion_timeout(&re->done,
+					msecs_to_jiffies(RE_DEADLOCK_MS)))
+		return;
+
+	KUNIT_FAIL(re->test, "deadlock");
+	wait_for_completion(&re->done);
+}
+
 /* Everything is there and works, whatever the reset has to say */
 static void re_finish(struct re *re)
 {
 	struct kunit *test = re->test;
 
-	if (re->running &&
-	    !wait_for_completion_timeout(&re->done,
-					 msecs_to_jiffies(RE_DEADLOCK_MS))) {
-		KUNIT_FAIL(test, "deadlock");
-		wait_for_completion(&re->done);
-	}
+	if (re->running)
+		re_wait(re);
 	msleep(RE_SETTLE_MS);
 	for (int i = 0; i < ARRAY_SIZE(re->ep); i++)
 		KUNIT_EXPECT_TRUE_MSG(test, re_usable(re->ep[i]), "Endpoint %d",
@@ -395,6 +404,209 @@ static void re_try(struct kunit *test)
 	SIM_EXPECT_BOUND(test, late, 1, 0);
 }
 
+static int re_beside(struct re *re)
+{
+	return re_flags(re->ep[0], PCI_RESET_LINK);
+}
+
+static const struct re_rival re_rival_beside = {
+	"link that it shares with a known Function", re_beside
+};
+
+/* A Root Port and a device with two Functions, which share its link */
+static void re_start_beside(struct kunit *test, struct re *re)
+{
+	re->test = test;
+	re->rival = &re_rival_beside;
+	re->sim = sim_kunit_alloc(test);
+	re->root = pci_sim_root_port(re->sim);
+	re->ep[0] = pci_sim_endpoint(re->sim, re->root);
+	re->ep[1] = pci_sim_function(re->ep[0]);
+	init_completion(&re->done);
+	sim_kunit_start(test, re->sim);
+}
+
+struct re_scan {
+	struct re *re;
+	struct pci_bus *bus;
+	struct completion begun;
+	struct completion done;
+};
+
+/* As hotplug drivers do it that scan the bus of their own controller */
+static int re_scan_thread(void *data)
+{
+	struct re_scan *scan = data;
+
+	pci_lock_rescan_remove();
+	pci_scan_slot(scan->bus, PCI_DEVFN(0, 0));
+	pci_assign_unassigned_bus_resources(scan->bus);
+	pci_bus_add_devices(scan->bus);
+	pci_unlock_rescan_remove();
+	complete(&scan->done);
+	return 0;
+}
+
+static void re_scan_begun(struct pci_sim_func *f, void *data)
+{
+	struct re_scan *scan = data;
+
+	complete(&scan->begun);
+	msleep(RE_MIDDLE_MS);
+}
+
+/* Function 1 is found again while the link that it shares with 0 is reset */
+static void re_scan_start(struct kunit *test, struct re *re,
+			  struct re_scan *scan)
+{
+	struct pci_dev *pdev;
+
+	re_start_beside(test, re);
+	scan->re = re;
+	scan->bus = sim_kunit_dev(test, re->ep[0])->bus;
+	init_completion(&scan->begun);
+	init_completion(&scan->done);
+
+	pdev = sim_kunit_dev(test, re->ep[1]);
+	pci_stop_and_remove_bus_device_locked(pdev);
+	pci_sim_on_read(re->ep[1], PCI_CLASS_REVISION, re_scan_begun, scan);
+}
+
+static void re_scan_finish(struct re_scan *scan)
+{
+	struct kunit *test = scan->re->test;
+
+	wait_for_completion(&scan->done);
+	re_wait(scan->re);
+	KUNIT_EXPECT_EQ(test, 0, scan->re->result);
+	KUNIT_EXPECT_TRUE(test, re_usable(scan->re->ep[0]));
+	SIM_EXPECT_BOUND(test, scan->re->ep[1], 2, 1);
+	KUNIT_EXPECT_TRUE(test, re_usable(scan->re->ep[1]));
+}
+
+/* A reset waits for a scan that is looking at a device */
+static void re_scan_first(struct kunit *test)
+{
+	struct re_scan scan;
+	struct re re = {};
+
+	re_scan_start(test, &re, &scan);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(kthread_run(re_scan_thread, &scan,
+						    "scan")));
+	wait_for_completion(&scan.begun);
+	re_run(&re);
+	re_scan_finish(&scan);
+}
+
+/*
+ * A scan does not wait for a reset that waits for a device lock, since whoever
+ * holds that may wait for the scan.  When the reset gets the lock, it waits for
+ * the scan.
+ */
+static void re_scan_locked(struct kunit *test)
+{
+	struct re_scan scan;
+	struct pci_dev *pdev;
+	struct re re = {};
+
+	re_scan_start(test, &re, &scan);
+	pdev = sim_kunit_dev(test, re.ep[0]);
+
+	device_lock(&pdev->dev);
+	re_run(&re);
+	msleep(SIM_SETTLE_MS);
+	KUNIT_EXPECT_FALSE(test, IS_ERR(kthread_run(re_scan_thread, &scan,
+						    "scan")));
+	if (!wait_for_completion_timeout(&scan.begun,
+					 msecs_to_jiffies(RE_DEADLOCK_MS)))
+		KUNIT_FAIL(test, "the scan waits for who waits for a device lock");
+	device_unlock(&pdev->dev);
+	re_scan_finish(&scan);
+}
+
+/* Max_Payload_Size that is set during a reset is there after it */
+static void re_mps(struct kunit *test)
+{
+	enum pcie_bus_config_types config;
+	struct pci_dev *root, *pdev;
+	struct re re = {};
+
+	/* Not exported to modules */
+	if (!IS_BUILTIN(CONFIG_PCI_SIM_KUNIT_TEST)) {
+		kunit_skip(test, "not for modules");
+		return;
+	}
+
+	re_start_beside(test, &re);
+	root = sim_kunit_dev(test, re.root);
+	pdev = sim_kunit_dev(test, re.ep[0]);
+	KUNIT_EXPECT_EQ(test, 128, pcie_get_mps(pdev));
+	root->pcie_mpss = 1;
+	pdev->pcie_mpss = 1;
+
+	re_run(&re);
+	msleep(RE_MIDDLE_MS);
+	KUNIT_EXPECT_FALSE(test, completion_done(&re.done));
+	pci_lock_rescan_remove();
+	config = pcie_bus_config;
+	pcie_bus_config = PCIE_BUS_PERFORMANCE;
+	pcie_bus_configure_settings(pdev->bus);
+	pcie_bus_config = config;
+	pci_unlock_rescan_remove();
+	re_wait(&re);
+
+	KUNIT_EXPECT_EQ(test, 0, re.result);
+	KUNIT_EXPECT_EQ(test, 256, pcie_get_mps(root));
+	KUNIT_EXPECT_EQ(test, 256, pcie_get_mps(pdev));
+	/* Its own limit is lower */
+	KUNIT_EXPECT_EQ(test, 128, pcie_get_mps(sim_kunit_dev(test, re.ep[1])));
+}
+
+/*
+ * To remove a device, to reset the switch above it by setpci and to rescan is
+ * what some vendors tell users to do
+ */
+static void re_setpci(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *root, *up, *down, *ep;
+	struct pci_dev *port, *empty;
+	u32 numbers, window;
+	u16 ctrl;
+
+	root = pci_sim_root_port(sim);
+	up = pci_sim_add_switch(sim, root);
+	down = pci_sim_downstream_port(up);
+	ep = pci_sim_endpoint(sim, pci_sim_downstream_port(up));
+	sim_kunit_start(test, sim);
+	port = sim_kunit_dev(test, root);
+	empty = sim_kunit_dev(test, down);
+
+	/* What resumes gets its configuration back as well */
+	pm_runtime_get_sync(&empty->dev);
+	pci_stop_and_remove_bus_device_locked(sim_kunit_dev(test, ep));
+	numbers = pci_sim_peek(up, PCI_PRIMARY_BUS);
+	window = pci_sim_peek(up, PCI_MEMORY_BASE);
+	KUNIT_EXPECT_NE(test, 0, window);
+
+	pci_read_config_word(port, PCI_BRIDGE_CONTROL, &ctrl);
+	pci_write_config_word(port, PCI_BRIDGE_CONTROL,
+			      ctrl | PCI_BRIDGE_CTL_BUS_RESET);
+	fsleep(2 * USEC_PER_MSEC);
+	pci_write_config_word(port, PCI_BRIDGE_CONTROL, ctrl);
+	msleep(SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_peek(up, PCI_PRIMARY_BUS));
+
+	pci_lock_rescan_remove();
+	pci_rescan_bus(port->bus);
+	pci_unlock_rescan_remove();
+	KUNIT_EXPECT_EQ(test, numbers, pci_sim_peek(up, PCI_PRIMARY_BUS));
+	KUNIT_EXPECT_EQ(test, window, pci_sim_peek(up, PCI_MEMORY_BASE));
+	SIM_EXPECT_BOUND(test, ep, 2, 1);
+	KUNIT_EXPECT_TRUE(test, re_usable(ep));
+	pm_runtime_put(&empty->dev);
+}
+
 #define RE_CASE(_test, _init)						\
 	KUNIT_CASE_PARAM_WITH_INIT(_test, kunit_array_gen_params, _init, NULL)
 
@@ -402,6 +614,10 @@ static struct kunit_case re_cases[] = {
 	RE_CASE(re_at_any_time, re_init_time),
 	RE_CASE(re_at_any_access, re_init_access),
 	KUNIT_CASE(re_try),
+	KUNIT_CASE(re_scan_first),
+	KUNIT_CASE(re_scan_locked),
+	KUNIT_CASE(re_mps),
+	KUNIT_CASE(re_setpci),
 	{}
 };
 
