@@ -107,6 +107,13 @@ static void er_expect(struct kunit *test, struct er *er,
 	er_expect_counts(test, er->ep, want);
 }
 
+static void er_expect_no_reset(struct kunit *test, struct er *er, int status)
+{
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(er->ep));
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_peek(er->ep, er->pdev->aer_cap +
+						      status));
+}
+
 /* Nothing but a line in the log */
 static void er_correctable(struct kunit *test)
 {
@@ -115,9 +122,7 @@ static void er_correctable(struct kunit *test)
 	er_start(test, &er);
 	pci_sim_cor_error(er.ep, PCI_ERR_COR_BAD_TLP);
 	msleep(SIM_SETTLE_MS);
-	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(er.ep));
-	KUNIT_EXPECT_EQ(test, 0, pci_sim_peek(er.ep, er.pdev->aer_cap +
-						     PCI_ERR_COR_STATUS));
+	er_expect_no_reset(test, &er, PCI_ERR_COR_STATUS);
 	er_expect(test, &er, (struct pci_sim_counts){
 			.probe = 1 });
 }
@@ -130,9 +135,7 @@ static void er_nonfatal(struct kunit *test)
 	er_start(test, &er);
 	pci_sim_uncor_error(er.ep, PCI_ERR_UNC_COMP_TIME);
 	msleep(SIM_SETTLE_MS);
-	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(er.ep));
-	KUNIT_EXPECT_EQ(test, 0, pci_sim_peek(er.ep, er.pdev->aer_cap +
-						     PCI_ERR_UNCOR_STATUS));
+	er_expect_no_reset(test, &er, PCI_ERR_UNCOR_STATUS);
 	er_expect(test, &er, (struct pci_sim_counts){
 			.probe = 1, .error_detected = 1,
 			.mmio_enabled = 1, .resume = 1 });
