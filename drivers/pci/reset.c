@@ -821,6 +821,8 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
  * @above: index of the device in the scope that this one is below of, or of
  *	which it is a VF; its own if there is none
  * @level: how many links are between it and the one that is reset
+ * @dsn: serial number that it had the last time that one was read, before the
+ *	one in @dev->dsn was
  * @stopped: its IOMMU has been stopped
  * @absent: it did not answer before the reset
  * @lost: it, or its secondary bus, did not come back
@@ -837,6 +839,7 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
 struct pci_reset_state {
 	unsigned int above;
 	unsigned int level;
+	u64 dsn;
 	bool stopped;
 	bool absent;
 	bool lost;
@@ -1049,11 +1052,13 @@ static int pci_reset_run(const struct pci_reset_scope *scope,
 /*
  * Not the Vendor or Device ID that was saved, or another serial number?  Whoever
  * activates firmware by a reset may find another revision, class or subsystem
- * after it, and a serial number that was not there or is not any more.  A
+ * after it, and a serial number that was not there or is not any more.  What a
+ * driver has written there may be gone, and what it was before be back.  A
  * Function that is reset while its link stays up is in the same card, whatever
  * serial number its firmware has now.  VFs have no identity.
  */
 static bool pci_reset_dev_differs(const struct pci_reset_scope *scope,
+				  const struct pci_reset_state *state,
 				  struct pci_dev *dev, u32 *id, u64 *dsn)
 {
 	u32 saved = dev->saved_config_space[PCI_VENDOR_ID / 4];
@@ -1072,7 +1077,8 @@ static bool pci_reset_dev_differs(const struct pci_reset_scope *scope,
 	if (*dsn == U64_MAX)
 		return false;
 
-	return *id != saved || (*dsn && *dsn != dev->dsn);
+	return *id != saved ||
+	       (*dsn && *dsn != dev->dsn && *dsn != state->dsn);
 }
 
 /*
@@ -1080,6 +1086,7 @@ static bool pci_reset_dev_differs(const struct pci_reset_scope *scope,
  * loaded its firmware yet may look like another, so give it a second.
  */
 static bool pci_reset_dev_replaced(const struct pci_reset_scope *scope,
+				   const struct pci_reset_state *state,
 				   struct pci_dev *dev)
 {
 	u32 id, saved = dev->saved_config_space[PCI_VENDOR_ID / 4];
@@ -1089,11 +1096,13 @@ static bool pci_reset_dev_replaced(const struct pci_reset_scope *scope,
 	read_poll_timeout(pci_reset_dev_differs, differs, !differs,
 			  20 * USEC_PER_MSEC,
 			  PCI_RESET_IDENTIFY_MS * USEC_PER_MSEC, false,
-			  scope, dev, &id, &dsn);
+			  scope, state, dev, &id, &dsn);
 	if (differs)
 		pci_err(dev, "another device after reset: [%04x:%04x] serial number %016llx, was [%04x:%04x] %016llx; not restored\n",
 			id & 0xffff, id >> 16, dsn, saved & 0xffff, saved >> 16,
 			dev->dsn);
+	else if (dsn)
+		dev->dsn = dsn;
 
 	return differs;
 }
@@ -1234,7 +1243,8 @@ static int pci_reset_restore_dev(const struct pci_reset_scope *scope,
 
 	if (!state[i].lost)
 		rc = pci_reset_wait_dev(scope, state, i, since);
-	if (!rc && !state[i].lost && pci_reset_dev_replaced(scope, dev)) {
+	if (!rc && !state[i].lost &&
+	    pci_reset_dev_replaced(scope, &state[i], dev)) {
 		state[i].replaced = true;
 		state[i].lost = true;
 		rc = -ENXIO;
@@ -1311,7 +1321,7 @@ static void pci_reset_dev_done(struct pci_dev *dev,
 	if (state->replaced)
 		pci_dev_set_disconnected(dev, NULL);
 	else if (!state->lost ||
-		 !pci_reset_dev_differs(scope, dev, &id, &dsn))
+		 !pci_reset_dev_differs(scope, state, dev, &id, &dsn))
 		pci_restore_state(dev);
 
 	/* Its driver is told at the end of the reset that it was prepared for */
@@ -1372,6 +1382,7 @@ static void pci_reset_quiesce(const struct pci_reset_scope *scope,
 			continue;
 
 		/* A driver may have programmed another one, with a MAC address */
+		state[i].dsn = dev->dsn;
 		if (pci_reset_dev_configured(dev))
 			pci_dsn_init(dev);
 		pci_dev_save_and_disable(dev);

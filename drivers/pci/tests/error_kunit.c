@@ -425,6 +425,13 @@ struct er_vfs {
 	struct pci_dev *pdev;
 };
 
+/* As if it were on a root bus */
+static void er_integrate(struct pci_dev *pdev)
+{
+	pdev->pcie_flags_reg &= ~PCI_EXP_FLAGS_TYPE;
+	pdev->pcie_flags_reg |= PCI_EXP_TYPE_RC_END << 4;
+}
+
 static void er_vfs_start(struct kunit *test, struct er_vfs *er,
 			 const struct er_vf_variant *v)
 {
@@ -444,9 +451,9 @@ static void er_vfs_start(struct kunit *test, struct er_vfs *er,
 	if (!v->alone)
 		return;
 
-	/* As if it were on a root bus */
-	er->pdev->pcie_flags_reg &= ~PCI_EXP_FLAGS_TYPE;
-	er->pdev->pcie_flags_reg |= PCI_EXP_TYPE_RC_END << 4;
+	er_integrate(er->pdev);
+	for (i = 0; i < 2; i++)
+		er_integrate(sim_kunit_dev(test, er->vf[i]));
 }
 
 /* What AER does for an integrated Endpoint */
@@ -524,6 +531,23 @@ static void er_vf_fails(struct kunit *test)
 	er_expect_recovered(test, er.pf);
 	er_expect_recovered(test, er.vf[0]);
 	sim_kunit_rebind(test, sim_kunit_dev(test, er.vf[1]));
+}
+
+/* But there is no recovery of the VF itself if its driver cannot be told */
+static void er_vf_alone_unaware(struct kunit *test)
+{
+	struct pci_dev *vf;
+	struct er_vfs er;
+
+	er_vfs_start(test, &er, &(struct er_vf_variant){ .alone = true });
+	sim_kunit_bind_unaware(test, er.vf[1]);
+	vf = sim_kunit_dev(test, er.vf[1]);
+	KUNIT_EXPECT_EQ(test, PCI_ERS_RESULT_NO_AER_DRIVER,
+			pcie_do_recovery(vf, pci_channel_io_frozen, er_flr));
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(er.pf));
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets(er.vf[1], PCI_SIM_RESET_FLR));
+	SIM_EXPECT_UNTOUCHED(test, er.vf[0]);
+	sim_kunit_rebind(test, vf);
 }
 
 /* Without a reset its VFs are not affected by an error of an integrated PF */
@@ -653,6 +677,7 @@ static struct kunit_case er_cases[] = {
 	KUNIT_CASE(er_failed_switch_is_silent),
 	KUNIT_CASE_PARAM(er_vf_unaware, er_vf_gen_params),
 	KUNIT_CASE(er_vf_fails),
+	KUNIT_CASE(er_vf_alone_unaware),
 	KUNIT_CASE(er_vf_not_affected),
 	KUNIT_CASE(er_conventional),
 	KUNIT_CASE_PARAM(er_in_hot_add, er_variant_gen_params),

@@ -297,6 +297,34 @@ static void function_reset_may_change_serial_number(struct kunit *test)
 	sim_config_expect(test, &r.before, r.pdev);
 }
 
+/*
+ * What a driver has programmed is lost in a reset, and the serial number is what
+ * it was before, each time.  Again, it is another card that has it meanwhile.
+ */
+static void serial_number_of_driver_may_be_lost(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *programmed;
+	struct restore r;
+	int i;
+
+	programmed = pci_sim_endpoint(sim, NULL, .dsn = 2,
+				      .ready_ms = RESTORE_LATE_MS);
+	restore_start(test, &r, sim, pci_sim_root_port(sim),
+		      (struct pci_sim_ep_config){ .dsn = 1 });
+	for (i = 0; i < 2; i++) {
+		swap_plug(r.port, programmed);
+		msleep(SIM_SETTLE_MS);
+		KUNIT_EXPECT_EQ(test, 0, pci_save_state(r.pdev));
+		pci_restore_state(r.pdev);
+		sim_config_expect(test, &r.before, r.pdev);
+
+		pci_sim_at(r.port, 200 * USEC_PER_MSEC, swap_plug, r.ep);
+		KUNIT_EXPECT_EQ(test, 0, pci_reset_bus(r.pdev));
+		sim_config_expect(test, &r.before, r.pdev);
+	}
+}
+
 struct order {
 	struct kunit *test;
 	struct pci_sim_func *port;
@@ -359,6 +387,7 @@ static struct kunit_case restore_cases[] = {
 	KUNIT_CASE_PARAM(another_device_is_not_restored, swap_gen_params),
 	KUNIT_CASE_PARAM(another_device_is_not_recovered, swap_gen_params),
 	KUNIT_CASE(function_reset_may_change_serial_number),
+	KUNIT_CASE(serial_number_of_driver_may_be_lost),
 	KUNIT_CASE(drivers_prepare_before_bridges_are_disabled),
 	{ }
 };
