@@ -97,10 +97,11 @@ static gfp_t pci_reset_gfp(pci_reset_flags_t modifiers)
 
 /*
  * Call @fn for every device that a reset of @bus reaches, or of @slot on
- * @bus only, bridges before what is below them.  Ends with the first
- * non-zero value that @fn returns.
+ * @bus only, bridges before what is below them, or for the VFs of @pf only.
+ * Ends with the first non-zero value that @fn returns.
  */
 static int pci_reset_walk(struct pci_bus *bus, struct pci_slot *slot,
+			  struct pci_dev *pf,
 			  int (*fn)(struct pci_dev *, void *), void *data)
 {
 	struct pci_bus *child;
@@ -117,10 +118,13 @@ static int pci_reset_walk(struct pci_bus *bus, struct pci_slot *slot,
 		if (slot &&
 		    (slot->per_func_slot ? dev : pci_physfn(dev))->slot != slot)
 			continue;
+		if (pf && (!dev->is_virtfn || pci_physfn(dev) != pf))
+			continue;
 
 		rc = fn(dev, data);
 		if (!rc && dev->subordinate)
-			rc = pci_reset_walk(dev->subordinate, NULL, fn, data);
+			rc = pci_reset_walk(dev->subordinate, NULL, NULL, fn,
+					    data);
 		if (rc)
 			return rc;
 	}
@@ -130,7 +134,7 @@ static int pci_reset_walk(struct pci_bus *bus, struct pci_slot *slot,
 		if (child->self)
 			continue;
 
-		rc = pci_reset_walk(child, slot, fn, data);
+		rc = pci_reset_walk(child, slot, pf, fn, data);
 		if (rc)
 			return rc;
 	}
@@ -163,37 +167,6 @@ static struct pci_dev *pci_reset_bridge_above(const struct pci_reset_scope *scop
 	return scope->bus ? scope->bus->self : NULL;
 }
 
-/* The VFs of @pf, which are on its bus or on buses that no bridge leads to */
-static int pci_reset_walk_vfs(struct pci_bus *bus, struct pci_dev *pf,
-			      int (*fn)(struct pci_dev *, void *), void *data)
-{
-	struct pci_bus *child;
-	struct pci_dev *dev;
-	int rc;
-
-	lockdep_assert_held(&pci_bus_sem);
-
-	list_for_each_entry(dev, &bus->devices, bus_list) {
-		if (!dev->is_virtfn || pci_physfn(dev) != pf)
-			continue;
-
-		rc = fn(dev, data);
-		if (rc)
-			return rc;
-	}
-
-	list_for_each_entry(child, &bus->children, node) {
-		if (child->self)
-			continue;
-
-		rc = pci_reset_walk_vfs(child, pf, fn, data);
-		if (rc)
-			return rc;
-	}
-
-	return 0;
-}
-
 /*
  * Everything below the link, or the Function and what loses its state with it:
  * what is below, if it is a bridge, or the VFs, if it is a PF (PCIe r6.0,
@@ -205,13 +178,15 @@ static int pci_reset_walk_scope(const struct pci_reset_scope *scope,
 	int rc;
 
 	if (scope->bus)
-		return pci_reset_walk(scope->bus, scope->slot, fn, data);
+		return pci_reset_walk(scope->bus, scope->slot, NULL, fn, data);
 
 	rc = fn(scope->dev, data);
 	if (!rc && scope->dev->subordinate)
-		rc = pci_reset_walk(scope->dev->subordinate, NULL, fn, data);
+		rc = pci_reset_walk(scope->dev->subordinate, NULL, NULL, fn,
+				    data);
 	if (!rc && scope->dev->is_physfn)
-		rc = pci_reset_walk_vfs(scope->dev->bus, scope->dev, fn, data);
+		rc = pci_reset_walk(scope->dev->bus, NULL, scope->dev, fn,
+				    data);
 
 	return rc;
 }
@@ -861,6 +836,8 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
  * @above: index of the device in the scope that this one is below of, or of
  *	which it is a VF; its own if there is none
  * @level: how many links are between it and the one that is reset
+ * @dsn: serial number that it had the last time that one was read, before the
+ *	one in @dev->dsn was
  * @stopped: its IOMMU has been stopped
  * @absent: it did not answer before the reset
  * @lost: it, or its secondary bus, did not come back
@@ -869,12 +846,15 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
  * @bare: reset for error recovery, and not configured by its driver since
  * @replace: in a slot, or below, and to be removed and enumerated again
  * @late: found after the error recovery has begun and before its reset was over
+ * @spared: VF of a Function that recovers alone and has not been reset so far,
+ *	so that there is nothing for the VF to recover from
  * @wait: if it is a bridge, the wait for its secondary bus, and whether its link
  *	was up before the reset
  */
 struct pci_reset_state {
 	unsigned int above;
 	unsigned int level;
+	u64 dsn;
 	bool stopped;
 	bool absent;
 	bool lost;
@@ -883,6 +863,7 @@ struct pci_reset_state {
 	bool bare;
 	bool replace;
 	bool late;
+	bool spared;
 	struct pci_secondary_wait wait;
 };
 
@@ -1083,8 +1064,17 @@ static int pci_reset_run(const struct pci_reset_scope *scope,
 	return rc;
 }
 
-/* Not what was saved, or another serial number; VFs have no identity */
-static bool pci_reset_dev_differs(struct pci_dev *dev, u32 *id, u64 *dsn)
+/*
+ * Not the Vendor or Device ID that was saved, or another serial number?  Whoever
+ * activates firmware by a reset may find another revision, class or subsystem
+ * after it, and a serial number that was not there or is not any more.  What a
+ * driver has written there may be gone, and what it was before be back.  A
+ * Function that is reset while its link stays up is in the same card, whatever
+ * serial number its firmware has now.  VFs have no identity.
+ */
+static bool pci_reset_dev_differs(const struct pci_reset_scope *scope,
+				  const struct pci_reset_state *state,
+				  struct pci_dev *dev, u32 *id, u64 *dsn)
 {
 	u32 saved = dev->saved_config_space[PCI_VENDOR_ID / 4];
 
@@ -1097,19 +1087,22 @@ static bool pci_reset_dev_differs(struct pci_dev *dev, u32 *id, u64 *dsn)
 	    PCI_POSSIBLE_ERROR(*id) || pci_bus_rrs_vendor_id(*id))
 		return false;
 
-	if (*id == saved && dev->dsn)
+	if (*id == saved && dev->dsn && !(scope->method & PCI_RESET_FUNC))
 		*dsn = pci_get_dsn(dev);
 	if (*dsn == U64_MAX)
 		return false;
 
-	return *id != saved || (*dsn && *dsn != dev->dsn);
+	return *id != saved ||
+	       (*dsn && *dsn != dev->dsn && *dsn != state->dsn);
 }
 
 /*
  * Is this another device than the one before the reset?  One that has not
  * loaded its firmware yet may look like another, so give it a second.
  */
-static bool pci_reset_dev_replaced(struct pci_dev *dev)
+static bool pci_reset_dev_replaced(const struct pci_reset_scope *scope,
+				   const struct pci_reset_state *state,
+				   struct pci_dev *dev)
 {
 	u32 id, saved = dev->saved_config_space[PCI_VENDOR_ID / 4];
 	bool differs;
@@ -1118,11 +1111,13 @@ static bool pci_reset_dev_replaced(struct pci_dev *dev)
 	read_poll_timeout(pci_reset_dev_differs, differs, !differs,
 			  20 * USEC_PER_MSEC,
 			  PCI_RESET_IDENTIFY_MS * USEC_PER_MSEC, false,
-			  dev, &id, &dsn);
+			  scope, state, dev, &id, &dsn);
 	if (differs)
 		pci_err(dev, "another device after reset: [%04x:%04x] serial number %016llx, was [%04x:%04x] %016llx; not restored\n",
 			id & 0xffff, id >> 16, dsn, saved & 0xffff, saved >> 16,
 			dev->dsn);
+	else if (dsn)
+		dev->dsn = dsn;
 
 	return differs;
 }
@@ -1263,7 +1258,8 @@ static int pci_reset_restore_dev(const struct pci_reset_scope *scope,
 
 	if (!state[i].lost)
 		rc = pci_reset_wait_dev(scope, state, i, since);
-	if (!rc && !state[i].lost && pci_reset_dev_replaced(dev)) {
+	if (!rc && !state[i].lost &&
+	    pci_reset_dev_replaced(scope, &state[i], dev)) {
 		state[i].replaced = true;
 		state[i].lost = true;
 		rc = -ENXIO;
@@ -1339,7 +1335,8 @@ static void pci_reset_dev_done(struct pci_dev *dev,
 	/* What was saved is not for another device, nor is what the driver does */
 	if (state->replaced)
 		pci_dev_set_disconnected(dev, NULL);
-	else if (!state->lost || !pci_reset_dev_differs(dev, &id, &dsn))
+	else if (!state->lost ||
+		 !pci_reset_dev_differs(scope, state, dev, &id, &dsn))
 		pci_restore_state(dev);
 
 	/* Its driver is told at the end of the reset that it was prepared for */
@@ -1400,6 +1397,7 @@ static void pci_reset_quiesce(const struct pci_reset_scope *scope,
 			continue;
 
 		/* A driver may have programmed another one, with a MAC address */
+		state[i].dsn = dev->dsn;
 		if (pci_reset_dev_configured(dev))
 			pci_dsn_init(dev);
 		pci_dev_save_and_disable(dev);
@@ -1691,6 +1689,10 @@ int pci_reset_subordinate(struct pci_dev *bridge, pci_reset_flags_t modifiers)
  * until pci_recovery_end(), those that come with the error as well as those
  * that the recovery causes, and then resume the devices.
  *
+ * The VFs of a Function that is recovered on its own take part from
+ * pci_recovery_reset_begin() on: they are affected by its reset, but not by its
+ * error.
+ *
  * Context: May sleep.  Holds no lock when it returns.
  */
 void pci_recovery_begin(struct pci_recovery *recovery, struct pci_dev *bridge)
@@ -1706,6 +1708,10 @@ void pci_recovery_begin(struct pci_recovery *recovery, struct pci_dev *bridge)
 	recovery->scope = scope;
 	recovery->state = pci_reset_state_alloc(scope, PCI_RECOVERY_GFP);
 	recovery->was_reset = false;
+	for (unsigned int i = 0; i < scope->nr_devs; i++)
+		recovery->state[i].spared = scope->devs[i] != scope->dev &&
+					    !scope->bus;
+
 	pci_reset_hotplug_ignore(scope);
 	pci_reset_pm_get(scope);
 }
@@ -1825,7 +1831,8 @@ void pci_recovery_unlock(struct pci_recovery *recovery, bool was_reset,
  * pci_recovery_report - tell the drivers of all devices that are affected
  * @recovery: of pci_recovery_begin()
  * @report: tells the driver of a device, called for bridges before what is
- *	below them, and not for what pci_recovery_restore() has found to be lost
+ *	below them, and not for what takes no part so far, nor for what
+ *	pci_recovery_restore() has found to be lost
  * @data: for @report
  *
  * Context: That of @report.
@@ -1835,24 +1842,33 @@ void pci_recovery_report(struct pci_recovery *recovery,
 			 void *data)
 {
 	for (unsigned int i = 0; i < recovery->scope->nr_devs; i++)
-		if (!recovery->state[i].gone)
+		if (!recovery->state[i].gone && !recovery->state[i].spared)
 			report(recovery->scope->devs[i], data);
 }
 
 /**
  * pci_recovery_reset_begin - prepare the affected devices for a reset
  * @recovery: of pci_recovery_begin()
+ * @report: tells the driver of a device, called for the VFs of a Function that
+ *	is recovered on its own
+ * @data: for @report
  *
  * Stop ATS, until the device is restored or pci_recovery_reset_end().
  *
- * Context: May sleep, takes the device locks.
+ * Context: May sleep, takes the device locks, and that of @report.
  */
-void pci_recovery_reset_begin(struct pci_recovery *recovery)
+void pci_recovery_reset_begin(struct pci_recovery *recovery,
+			      void (*report)(struct pci_dev *dev, void *data),
+			      void *data)
 {
 	for (unsigned int i = 0; i < recovery->scope->nr_devs; i++) {
 		struct pci_dev *dev = recovery->scope->devs[i];
 
 		recovery->state[i].bare = true;
+		if (recovery->state[i].spared) {
+			recovery->state[i].spared = false;
+			report(dev, data);
+		}
 
 		/* As in pci_reset_recovery_locked(), whatever comes of it */
 		guard(device)(&dev->dev);
@@ -1894,7 +1910,9 @@ void pci_recovery_restore_state(struct pci_dev *dev)
 		pci_set_master(dev);
 }
 
+/* @alone: Function that is recovered on its own, or %NULL */
 struct pci_recovery_restore {
+	struct pci_dev *alone;
 	void (*restore)(struct pci_dev *dev, void *data);
 	void (*lost)(struct pci_dev *dev, void *data);
 	void *data;
@@ -1920,7 +1938,7 @@ static void pci_recovery_restore_dev(struct pci_dev *dev,
 	if (state->gone)
 		r->lost(dev, r->data);
 	else
-		r->restore(dev, r->data);
+		r->restore(dev, !r->alone || dev == r->alone ? r->data : NULL);
 
 	/* With the device lock, what is added cannot go away */
 	guard(device)(&dev->dev);
@@ -1932,7 +1950,8 @@ static void pci_recovery_restore_dev(struct pci_dev *dev,
  * @recovery: of pci_recovery_begin()
  * @restore: restores a device and makes what is below it accessible
  * @lost: tells the driver of a device that did not come back
- * @data: for @restore and @lost
+ * @data: for @restore and @lost.  @restore gets %NULL for the VFs of a Function
+ *	that is recovered on its own: it does not fail because of them
  *
  * One device that is lost does not keep the others from being recovered.
  *
@@ -1948,6 +1967,7 @@ int pci_recovery_restore(struct pci_recovery *recovery,
 			 void *data)
 {
 	struct pci_recovery_restore r = {
+		.alone = recovery->scope->bus ? NULL : recovery->scope->dev,
 		.restore = restore, .lost = lost, .data = data,
 	};
 	struct pci_reset_scope *scope = recovery->scope;

@@ -4,8 +4,10 @@
  * reset is reset once, and pciehp does not interfere
  */
 
+#include <linux/notifier.h>
 #include <linux/pci.h>
 
+#include "../pci.h"
 #include "sim-kunit.h"
 
 struct er_variant {
@@ -105,6 +107,13 @@ static void er_expect(struct kunit *test, struct er *er,
 	er_expect_counts(test, er->ep, want);
 }
 
+static void er_expect_no_reset(struct kunit *test, struct er *er, int status)
+{
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(er->ep));
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_peek(er->ep, er->pdev->aer_cap +
+						      status));
+}
+
 /* Nothing but a line in the log */
 static void er_correctable(struct kunit *test)
 {
@@ -113,9 +122,7 @@ static void er_correctable(struct kunit *test)
 	er_start(test, &er);
 	pci_sim_cor_error(er.ep, PCI_ERR_COR_BAD_TLP);
 	msleep(SIM_SETTLE_MS);
-	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(er.ep));
-	KUNIT_EXPECT_EQ(test, 0, pci_sim_peek(er.ep, er.pdev->aer_cap +
-						     PCI_ERR_COR_STATUS));
+	er_expect_no_reset(test, &er, PCI_ERR_COR_STATUS);
 	er_expect(test, &er, (struct pci_sim_counts){
 			.probe = 1 });
 }
@@ -128,9 +135,7 @@ static void er_nonfatal(struct kunit *test)
 	er_start(test, &er);
 	pci_sim_uncor_error(er.ep, PCI_ERR_UNC_COMP_TIME);
 	msleep(SIM_SETTLE_MS);
-	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(er.ep));
-	KUNIT_EXPECT_EQ(test, 0, pci_sim_peek(er.ep, er.pdev->aer_cap +
-						     PCI_ERR_UNCOR_STATUS));
+	er_expect_no_reset(test, &er, PCI_ERR_UNCOR_STATUS);
 	er_expect(test, &er, (struct pci_sim_counts){
 			.probe = 1, .error_detected = 1,
 			.mmio_enabled = 1, .resume = 1 });
@@ -314,11 +319,253 @@ static void er_unaware(struct kunit *test)
 	er.before.command &= ~PCI_COMMAND_MASTER;
 	sim_config_get(&now, pdev);
 	KUNIT_EXPECT_MEMEQ(test, &er.before, &now, sizeof(now));
-	device_release_driver(&pdev->dev);
-	KUNIT_EXPECT_EQ(test, 1, device_attach(&pdev->dev));
-	device_release_driver(&er.pdev->dev);
-	KUNIT_EXPECT_EQ(test, 0, device_set_driver_override(&er.pdev->dev, ""));
-	KUNIT_EXPECT_EQ(test, 1, device_attach(&er.pdev->dev));
+	sim_kunit_rebind(test, pdev);
+	sim_kunit_rebind(test, er.pdev);
+}
+
+struct er_removal {
+	struct notifier_block nb;
+	struct kunit *test;
+	struct pci_sim *sim;
+	unsigned int silent;
+};
+
+/* A device that is removed has not been a bus master nor interrupted for long */
+static int er_removed(struct notifier_block *nb, unsigned long action,
+		      void *data)
+{
+	struct er_removal *r = container_of(nb, struct er_removal, nb);
+	struct pci_sim_func *f;
+
+	if (action != BUS_NOTIFY_DEL_DEVICE)
+		return NOTIFY_DONE;
+
+	for (f = pci_sim_next(r->sim, NULL); f; f = pci_sim_next(r->sim, f)) {
+		struct pci_dev *pdev __free(pci_dev_put) = pci_sim_get_dev(f);
+
+		if (!pdev || &pdev->dev != data)
+			continue;
+
+		KUNIT_EXPECT_EQ_MSG(r->test, PCI_COMMAND_INTX_DISABLE,
+				    (u16)pci_sim_peek(f, PCI_COMMAND),
+				    "Command of %04x",
+				    pci_sim_peek(f, PCI_VENDOR_ID) >> 16);
+		r->silent++;
+	}
+
+	return NOTIFY_DONE;
+}
+
+static void er_expect_silent(struct kunit *test, struct pci_sim *sim,
+			     struct pci_sim_func *f, unsigned int removed)
+{
+	struct er_removal r = { .test = test, .sim = sim };
+
+	r.nb.notifier_call = er_removed;
+	KUNIT_ASSERT_EQ(test, 0, bus_register_notifier(&pci_bus_type, &r.nb));
+	pci_sim_uncor_error(f, PCI_ERR_UNC_MALF_TLP);
+	msleep(5 * SIM_SETTLE_MS);
+	bus_unregister_notifier(&pci_bus_type, &r.nb);
+	KUNIT_EXPECT_EQ(test, removed, r.silent);
+}
+
+/*
+ * What a failed recovery has reset is removed from its slot as if it had been
+ * pulled, but it has not: until then it neither interrupts nor does DMA, with a
+ * driver that cannot be told, and without one but enabled by sysfs.
+ */
+static void er_failed_is_silent(struct kunit *test)
+{
+	const struct er_variant *v = test->param_value;
+	struct er er;
+
+	if (!v->hotplug)
+		return;
+
+	er_start_unbound(test, &er);
+	KUNIT_ASSERT_EQ(test, 0, sim_kunit_store(er.pdev, "enable", "1"));
+	pci_set_master(er.pdev);
+	sim_kunit_bind_unaware(test, er.sibling);
+	er_expect_silent(test, er.sim, er.ep, 2);
+}
+
+/* The same for a switch, whose ports would interrupt for their slots */
+static void er_failed_switch_is_silent(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *up, *port, *ep;
+
+	up = pci_sim_add_switch(sim, pci_sim_root_port(sim, .hotplug = true,
+						       .intx = true));
+	port = pci_sim_downstream_port(up, .hotplug = true, .intx = true);
+	ep = pci_sim_endpoint(sim, port);
+	sim_kunit_start(test, sim);
+	sim_kunit_bind_unaware(test, ep);
+	er_expect_silent(test, sim, up, 3);
+}
+
+static const struct er_vf_variant {
+	const char *name;
+	u16 offset;
+	bool alone;
+	bool ask_reset;
+} er_vf_variants[] = {
+	{ "on the bus of the PF" },
+	{ "on another bus", .offset = 0x100 },
+	{ "Root Complex Integrated", .alone = true },
+	{ "Root Complex Integrated, non-fatal, with a reset", .alone = true,
+	  .ask_reset = true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(er_vf, er_vf_variants, name);
+
+struct er_vfs {
+	struct pci_sim_func *pf;
+	struct pci_sim_func *vf[2];
+	struct pci_dev *pdev;
+};
+
+/* As if it were on a root bus */
+static void er_integrate(struct pci_dev *pdev)
+{
+	pdev->pcie_flags_reg &= ~PCI_EXP_FLAGS_TYPE;
+	pdev->pcie_flags_reg |= PCI_EXP_TYPE_RC_END << 4;
+}
+
+static void er_vfs_start(struct kunit *test, struct er_vfs *er,
+			 const struct er_vf_variant *v)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	int i;
+
+	er->pf = pci_sim_endpoint(sim, pci_sim_root_port(sim), .flr = true,
+				  .vfs = 2, .vf_offset = v->offset,
+				  .ask_reset = v->ask_reset);
+	sim_kunit_start(test, sim);
+	er->pdev = sim_kunit_dev(test, er->pf);
+	KUNIT_ASSERT_EQ(test, 2, sim_kunit_set_vfs(er->pdev, 2));
+	for (i = 0; i < 2; i++) {
+		er->vf[i] = pci_sim_vf(er->pf, i);
+		sim_kunit_mark(test, er->vf[i]);
+	}
+	if (!v->alone)
+		return;
+
+	er_integrate(er->pdev);
+	for (i = 0; i < 2; i++)
+		er_integrate(sim_kunit_dev(test, er->vf[i]));
+}
+
+/* What AER does for an integrated Endpoint */
+static pci_ers_result_t er_flr(struct pci_dev *pdev)
+{
+	return pcie_reset_flr(pdev, PCI_RESET_DO_RESET) ?
+		PCI_ERS_RESULT_DISCONNECT : PCI_ERS_RESULT_RECOVERED;
+}
+
+static void er_expect_recovered(struct kunit *test, struct pci_sim_func *f)
+{
+	er_expect_counts(test, f, (struct pci_sim_counts){
+			.probe = 1, .error_detected = 1,
+			.slot_reset = 1, .resume = 1 });
+}
+
+/*
+ * The driver of a VF that cannot be told does not keep its PF from being
+ * recovered, wherever its number is, but has to let the VF do DMA again
+ */
+static void er_vf_unaware(struct kunit *test)
+{
+	const struct er_vf_variant *v = test->param_value;
+	struct pci_dev *vf;
+	struct er_vfs er;
+
+	er_vfs_start(test, &er, v);
+	sim_kunit_bind_unaware(test, er.vf[1]);
+	vf = sim_kunit_dev(test, er.vf[1]);
+	if (!v->alone)
+		pci_sim_uncor_error(er.pf, PCI_ERR_UNC_MALF_TLP);
+	else
+		KUNIT_EXPECT_EQ(test, PCI_ERS_RESULT_RECOVERED,
+				pcie_do_recovery(er.pdev, v->ask_reset ?
+						 pci_channel_io_normal :
+						 pci_channel_io_frozen,
+						 er_flr));
+	msleep(2 * SIM_SETTLE_MS);
+	er_expect_recovered(test, er.pf);
+	er_expect_recovered(test, er.vf[0]);
+	KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, er.vf[0]));
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets_all(er.vf[1]));
+	KUNIT_EXPECT_STREQ(test, "pci-sim-unaware", dev_driver_string(&vf->dev));
+	KUNIT_EXPECT_FALSE(test, sim_kunit_is_master(test, er.vf[1]));
+	KUNIT_EXPECT_EQ(test, pci_channel_io_normal, vf->error_state);
+	sim_kunit_rebind(test, vf);
+}
+
+static pci_ers_result_t er_fail_detected(struct pci_dev *pdev,
+					 pci_channel_state_t state)
+{
+	return PCI_ERS_RESULT_DISCONNECT;
+}
+
+static pci_ers_result_t er_fail_slot_reset(struct pci_dev *pdev)
+{
+	return PCI_ERS_RESULT_DISCONNECT;
+}
+
+/* Nor does one that fails, if the PF is integrated: nothing else is affected */
+static void er_vf_fails(struct kunit *test)
+{
+	const struct pci_error_handlers handlers = {
+		.error_detected = er_fail_detected,
+		.slot_reset = er_fail_slot_reset,
+	};
+	struct er_vfs er;
+
+	er_vfs_start(test, &er, &(struct er_vf_variant){ .alone = true });
+	sim_kunit_bind(test, er.vf[1], &(struct pci_driver){
+			.name = "pci-sim-fails", .err_handler = &handlers });
+	KUNIT_EXPECT_EQ(test, PCI_ERS_RESULT_RECOVERED,
+			pcie_do_recovery(er.pdev, pci_channel_io_frozen,
+					 er_flr));
+	er_expect_recovered(test, er.pf);
+	er_expect_recovered(test, er.vf[0]);
+	sim_kunit_rebind(test, sim_kunit_dev(test, er.vf[1]));
+}
+
+/* But there is no recovery of the VF itself if its driver cannot be told */
+static void er_vf_alone_unaware(struct kunit *test)
+{
+	struct pci_dev *vf;
+	struct er_vfs er;
+
+	er_vfs_start(test, &er, &(struct er_vf_variant){ .alone = true });
+	sim_kunit_bind_unaware(test, er.vf[1]);
+	vf = sim_kunit_dev(test, er.vf[1]);
+	KUNIT_EXPECT_EQ(test, PCI_ERS_RESULT_NO_AER_DRIVER,
+			pcie_do_recovery(vf, pci_channel_io_frozen, er_flr));
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(er.pf));
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets(er.vf[1], PCI_SIM_RESET_FLR));
+	SIM_EXPECT_UNTOUCHED(test, er.vf[0]);
+	sim_kunit_rebind(test, vf);
+}
+
+/* Without a reset its VFs are not affected by an error of an integrated PF */
+static void er_vf_not_affected(struct kunit *test)
+{
+	struct er_vfs er;
+	int i;
+
+	er_vfs_start(test, &er, &(struct er_vf_variant){ .alone = true });
+	KUNIT_EXPECT_EQ(test, PCI_ERS_RESULT_RECOVERED,
+			pcie_do_recovery(er.pdev, pci_channel_io_normal,
+					 er_flr));
+	er_expect_counts(test, er.pf, (struct pci_sim_counts){
+			.probe = 1, .error_detected = 1,
+			.mmio_enabled = 1, .resume = 1 });
+	for (i = 0; i < 2; i++)
+		SIM_EXPECT_UNTOUCHED(test, er.vf[i]);
+	er_expect_counts(test, er.vf[0], (struct pci_sim_counts){ .probe = 1 });
 }
 
 /* The PCIe port driver does not restore a PCIe-to-PCI bridge */
@@ -426,6 +673,12 @@ static struct kunit_case er_cases[] = {
 	KUNIT_CASE_PARAM(er_none_bound, er_variant_gen_params),
 	KUNIT_CASE_PARAM(er_enabled_by_user, er_variant_gen_params),
 	KUNIT_CASE_PARAM(er_unaware, er_variant_gen_params),
+	KUNIT_CASE_PARAM(er_failed_is_silent, er_variant_gen_params),
+	KUNIT_CASE(er_failed_switch_is_silent),
+	KUNIT_CASE_PARAM(er_vf_unaware, er_vf_gen_params),
+	KUNIT_CASE(er_vf_fails),
+	KUNIT_CASE(er_vf_alone_unaware),
+	KUNIT_CASE(er_vf_not_affected),
 	KUNIT_CASE(er_conventional),
 	KUNIT_CASE_PARAM(er_in_hot_add, er_variant_gen_params),
 	KUNIT_CASE(er_in_rescan),

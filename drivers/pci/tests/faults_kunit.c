@@ -239,31 +239,52 @@ static void ft_vfs_on_another_bus(struct kunit *test)
 }
 
 /*
+ * A fabric that the test itself takes down, to see whether all of it is freed,
+ * with a hotplug port or another one and an Endpoint below
+ */
+struct ft_counted {
+	struct pci_sim *sim;
+	struct pci_sim_func *port;
+	struct pci_sim_func *ep;
+	struct pci_dev *pdev;
+	unsigned int alive;
+};
+
+static void ft_counted_start(struct kunit *test, struct ft_counted *c,
+			     bool hotplug, u16 vfs)
+{
+	c->alive = pci_sim_alive();
+	c->sim = pci_sim_alloc();
+	KUNIT_ASSERT_NOT_NULL(test, c->sim);
+	c->port = pci_sim_root_port(c->sim, .hotplug = hotplug);
+	c->ep = pci_sim_endpoint(c->sim, c->port, .vfs = vfs);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_start(c->sim));
+	msleep(SIM_IDLE_MS);
+	c->pdev = pci_sim_get_dev(c->ep);
+}
+
+static void ft_counted_finish(struct kunit *test, struct ft_counted *c)
+{
+	pci_sim_destroy(c->sim);
+	KUNIT_EXPECT_EQ(test, c->alive, pci_sim_alive());
+}
+
+/*
  * pciehp removes VFs before their PF, and disabling SR-IOV does not find them
  * any more then: it forgets to drop the reference to the PF that each has.
  */
 static void ft_vf_leaks_pf(struct kunit *test)
 {
-	unsigned int alive = pci_sim_alive();
-	struct pci_sim_func *port, *pf;
-	struct pci_sim *sim;
-	struct pci_dev *pdev;
+	struct ft_counted c;
 
-	sim = pci_sim_alloc();
-	KUNIT_ASSERT_NOT_NULL(test, sim);
-	port = pci_sim_root_port(sim, .hotplug = true);
-	pf = pci_sim_endpoint(sim, port, .vfs = 1);
-	KUNIT_EXPECT_EQ(test, 0, pci_sim_start(sim));
-	msleep(SIM_IDLE_MS);
-	pdev = pci_sim_get_dev(pf);
-	KUNIT_EXPECT_EQ(test, 1, sim_kunit_set_vfs(pdev, 1));
-	pci_dev_put(pdev);
+	ft_counted_start(test, &c, true, 1);
+	KUNIT_EXPECT_EQ(test, 1, sim_kunit_set_vfs(c.pdev, 1));
+	pci_dev_put(c.pdev);
 
-	pci_sim_unplug(port);
+	pci_sim_unplug(c.port);
 	msleep(3 * SIM_SETTLE_MS);
-	SIM_EXPECT_BOUND(test, pf, 1, 1);
-	pci_sim_destroy(sim);
-	KUNIT_EXPECT_EQ(test, alive, pci_sim_alive());
+	SIM_EXPECT_BOUND(test, c.ep, 1, 1);
+	ft_counted_finish(test, &c);
 }
 
 /*
@@ -272,28 +293,16 @@ static void ft_vf_leaks_pf(struct kunit *test)
  */
 static void ft_aer_status_cleared(struct kunit *test)
 {
-	unsigned int alive = pci_sim_alive();
-	struct pci_sim_func *port, *ep;
-	struct pci_sim *sim;
-	struct pci_dev *pdev;
+	struct ft_counted c;
 
-	sim = pci_sim_alloc();
-	KUNIT_ASSERT_NOT_NULL(test, sim);
-	port = pci_sim_root_port(sim);
-	ep = pci_sim_endpoint(sim, port);
-	KUNIT_EXPECT_EQ(test, 0, pci_sim_start(sim));
-	msleep(SIM_IDLE_MS);
-
-	pci_sim_set_one_irq_us(port, PCI_SIM_IRQ_AER, 10 * USEC_PER_MSEC);
-	pci_sim_cor_error(ep, PCI_ERR_COR_RCVR);
-	pdev = pci_sim_get_dev(ep);
-	pci_write_config_dword(pdev, pdev->aer_cap + PCI_ERR_COR_STATUS,
+	ft_counted_start(test, &c, false, 0);
+	pci_sim_set_one_irq_us(c.port, PCI_SIM_IRQ_AER, 10 * USEC_PER_MSEC);
+	pci_sim_cor_error(c.ep, PCI_ERR_COR_RCVR);
+	pci_write_config_dword(c.pdev, c.pdev->aer_cap + PCI_ERR_COR_STATUS,
 			       PCI_ERR_COR_RCVR);
-	pci_dev_put(pdev);
+	pci_dev_put(c.pdev);
 	msleep(SIM_SETTLE_MS);
-
-	pci_sim_destroy(sim);
-	KUNIT_EXPECT_EQ(test, alive, pci_sim_alive());
+	ft_counted_finish(test, &c);
 }
 
 /*

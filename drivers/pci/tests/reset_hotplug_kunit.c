@@ -89,6 +89,16 @@ static void rh_during_desc(const unsigned int *ms, char *desc)
 
 KUNIT_ARRAY_PARAM(rh_during, rh_during_ms, rh_during_desc);
 
+/* The button is acted on five seconds after it was pressed */
+static void rh_expect_button(struct kunit *test, struct rh *rh, u32 blink_ms)
+{
+	msleep(blink_ms);
+	SIM_EXPECT_BOUND(test, rh->ep, 1, 0);
+	msleep(RH_BUTTON_MS);
+	SIM_EXPECT_BOUND(test, rh->ep, 1, 1);
+	SIM_EXPECT_BOUND(test, rh->other, 1, 0);
+}
+
 static void rh_button(struct kunit *test)
 {
 	const unsigned int *ms = test->param_value;
@@ -98,11 +108,7 @@ static void rh_button(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, pci_sim_at(rh.port, *ms * USEC_PER_MSEC,
 					    rh_press, NULL));
 	KUNIT_EXPECT_EQ(test, 0, rh_reset(test, &rh));
-	msleep(2000);
-	SIM_EXPECT_BOUND(test, rh.ep, 1, 0);
-	msleep(RH_BUTTON_MS);
-	SIM_EXPECT_BOUND(test, rh.ep, 1, 1);
-	SIM_EXPECT_BOUND(test, rh.other, 1, 0);
+	rh_expect_button(test, &rh, 2000);
 }
 
 /* Five seconds to change one's mind, whatever is reset meanwhile */
@@ -116,11 +122,7 @@ static void rh_blinking(struct kunit *test)
 		pci_sim_press_button(rh.port);
 		msleep(1000);
 		KUNIT_EXPECT_EQ(test, 0, rh_reset(test, &rh));
-		msleep(1000);
-		SIM_EXPECT_BOUND(test, rh.ep, 1, 0);
-		msleep(RH_BUTTON_MS);
-		SIM_EXPECT_BOUND(test, rh.ep, 1, 1);
-		SIM_EXPECT_BOUND(test, rh.other, 1, 0);
+		rh_expect_button(test, &rh, 1000);
 	}
 }
 

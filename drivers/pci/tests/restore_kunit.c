@@ -53,6 +53,37 @@ static struct pci_sim_func *restore_port(struct kunit *test,
 	return port;
 }
 
+struct restore {
+	struct pci_sim_func *port;
+	struct pci_sim_func *ep;
+	struct pci_dev *pdev;
+	struct sim_config before;
+};
+
+static void restore_start(struct kunit *test, struct restore *r,
+			  struct pci_sim *sim, struct pci_sim_func *port,
+			  struct pci_sim_ep_config config)
+{
+	r->port = port;
+	r->ep = pci_sim_add_endpoint(sim, port, &config);
+	sim_kunit_start(test, sim);
+	r->pdev = sim_kunit_dev(test, r->ep);
+	sim_config_get(&r->before, r->pdev);
+}
+
+/* The device has lost its configuration, and the next reset gives it back */
+static void restore_lost(struct kunit *test, struct restore *r)
+{
+	const struct restore_variant *v = test->param_value;
+
+	msleep(SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_peek(r->ep, PCI_BASE_ADDRESS_0));
+
+	KUNIT_EXPECT_EQ(test, 0, v->reset(r->pdev));
+	sim_config_expect(test, &r->before, r->pdev);
+	SIM_EXPECT_BOUND(test, r->ep, 1, 0);
+}
+
 /*
  * The reset that fails has saved the configuration, and the device has lost it
  * when the next one begins.
@@ -61,46 +92,26 @@ static void second_reset_restores(struct kunit *test)
 {
 	const struct restore_variant *v = test->param_value;
 	struct pci_sim *sim = sim_kunit_alloc(test);
-	struct pci_sim_func *port = restore_port(test, sim);
-	struct pci_sim_func *ep = pci_sim_endpoint(sim, port);
-	struct sim_config before;
-	struct pci_dev *pdev;
+	struct restore r;
 
-	sim_kunit_start(test, sim);
-	pdev = sim_kunit_dev(test, ep);
-	sim_config_get(&before, pdev);
-
-	pci_sim_link_stuck(port, true);
-	KUNIT_EXPECT_GT(test, 0, v->reset(pdev));
-	pci_sim_link_stuck(port, false);
-	msleep(SIM_SETTLE_MS);
-	KUNIT_EXPECT_EQ(test, 0, pci_sim_peek(ep, PCI_BASE_ADDRESS_0));
-
-	KUNIT_EXPECT_EQ(test, 0, v->reset(pdev));
-	sim_config_expect(test, &before, pdev);
-	SIM_EXPECT_BOUND(test, ep, 1, 0);
+	restore_start(test, &r, sim, restore_port(test, sim),
+		      (struct pci_sim_ep_config){});
+	pci_sim_link_stuck(r.port, true);
+	KUNIT_EXPECT_GT(test, 0, v->reset(r.pdev));
+	pci_sim_link_stuck(r.port, false);
+	restore_lost(test, &r);
 }
 
 /* Without a slot the kernel is not told that a link was down */
 static void reset_after_link_loss_restores(struct kunit *test)
 {
-	const struct restore_variant *v = test->param_value;
 	struct pci_sim *sim = sim_kunit_alloc(test);
-	struct pci_sim_func *port = restore_port(test, sim);
-	struct pci_sim_func *ep = pci_sim_endpoint(sim, port);
-	struct sim_config before;
-	struct pci_dev *pdev;
+	struct restore r;
 
-	sim_kunit_start(test, sim);
-	pdev = sim_kunit_dev(test, ep);
-	sim_config_get(&before, pdev);
-
-	pci_sim_link_flap(port, 50);
-	msleep(SIM_SETTLE_MS);
-	KUNIT_EXPECT_EQ(test, 0, pci_sim_peek(ep, PCI_BASE_ADDRESS_0));
-
-	KUNIT_EXPECT_EQ(test, 0, v->reset(pdev));
-	sim_config_expect(test, &before, pdev);
+	restore_start(test, &r, sim, restore_port(test, sim),
+		      (struct pci_sim_ep_config){});
+	pci_sim_link_flap(r.port, 50);
+	restore_lost(test, &r);
 }
 
 /* The same for a switch, which has lost its bus numbers */
@@ -144,23 +155,18 @@ static void lost_configuration_is_not_saved(struct kunit *test)
 {
 	const struct save_variant *v = test->param_value;
 	struct pci_sim *sim = sim_kunit_alloc(test);
-	struct pci_sim_func *port = pci_sim_root_port(sim);
-	struct pci_sim_func *ep = pci_sim_endpoint(sim, port);
-	struct sim_config before;
-	struct pci_dev *pdev;
+	struct restore r;
 
-	sim_kunit_start(test, sim);
-	pdev = sim_kunit_dev(test, ep);
-	sim_config_get(&before, pdev);
-
-	pci_sim_link_flap(port, 50);
+	restore_start(test, &r, sim, pci_sim_root_port(sim),
+		      (struct pci_sim_ep_config){});
+	pci_sim_link_flap(r.port, 50);
 	if (v->responds)
 		msleep(SIM_SETTLE_MS);
-	KUNIT_EXPECT_EQ(test, 0, pci_save_state(pdev));
-	KUNIT_EXPECT_TRUE(test, pdev->state_saved);
+	KUNIT_EXPECT_EQ(test, 0, pci_save_state(r.pdev));
+	KUNIT_EXPECT_TRUE(test, r.pdev->state_saved);
 	msleep(SIM_SETTLE_MS);
-	pci_restore_state(pdev);
-	sim_config_expect(test, &before, pdev);
+	pci_restore_state(r.pdev);
+	sim_config_expect(test, &r.before, r.pdev);
 }
 
 /* But what a driver has changed is */
@@ -185,13 +191,23 @@ static void changed_configuration_is_saved(struct kunit *test)
 static const struct swap_variant {
 	const char *name;
 	u16 device;
+	u8 revision;
 	u64 dsn;
+	u64 old_dsn;
 	bool late;
+	bool other;
 } swap_variants[] = {
-	{ .name = "another Device ID", .device = 0x5678, .dsn = 1 },
-	{ .name = "another serial number", .dsn = 2 },
-	{ .name = "another serial number, late", .dsn = 2, .late = true },
-	{ .name = "the same again", .dsn = 1 },
+	{ .name = "another Device ID", .device = 0x5678, .dsn = 1, .old_dsn = 1,
+	  .other = true },
+	{ .name = "another serial number", .dsn = 2, .old_dsn = 1,
+	  .other = true },
+	{ .name = "another serial number, late", .dsn = 2, .old_dsn = 1,
+	  .late = true, .other = true },
+	{ .name = "the same again", .dsn = 1, .old_dsn = 1 },
+	/* As after a reset that has activated other firmware */
+	{ .name = "another revision", .revision = 2, .dsn = 1, .old_dsn = 1 },
+	{ .name = "no serial number any more", .old_dsn = 1 },
+	{ .name = "a serial number now", .dsn = 1 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(swap, swap_variants, name);
@@ -202,6 +218,25 @@ static void swap_plug(struct pci_sim_func *port, void *data)
 	pci_sim_plug(port, data);
 }
 
+/* Returns what is going to take the place of the card */
+static struct pci_sim_func *swap_start(struct kunit *test, struct restore *r)
+{
+	const struct swap_variant *v = test->param_value;
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *new;
+
+	new = pci_sim_endpoint(sim, NULL, .dsn = v->dsn, .device = v->device,
+			       .class = v->revision,
+			       .ready_ms = v->late ? 2000 : 0);
+	restore_start(test, r, sim, pci_sim_root_port(sim),
+		      (struct pci_sim_ep_config){
+			.dsn = v->old_dsn, .ready_ms = RESTORE_LATE_MS });
+	if (v->other)
+		sim_kunit_expect_dead(test, new);
+
+	return new;
+}
+
 /*
  * A card below a port without a slot is another one, or has loaded something
  * else, when the reset is over
@@ -209,30 +244,17 @@ static void swap_plug(struct pci_sim_func *port, void *data)
 static void another_device_is_not_restored(struct kunit *test)
 {
 	const struct swap_variant *v = test->param_value;
-	struct pci_sim *sim = sim_kunit_alloc(test);
-	struct pci_sim_func *port = pci_sim_root_port(sim);
-	struct pci_sim_func *ep, *new;
-	bool other = v->device || v->dsn != 1;
-	struct sim_config before;
-	struct pci_dev *pdev;
+	struct pci_sim_func *new;
+	struct restore r;
 
-	ep = pci_sim_endpoint(sim, port, .dsn = 1,
-			      .ready_ms = RESTORE_LATE_MS);
-	new = pci_sim_endpoint(sim, NULL, .dsn = v->dsn, .device = v->device,
-			       .ready_ms = v->late ? 2000 : 0);
-	sim_kunit_start(test, sim);
-	pdev = sim_kunit_dev(test, ep);
-	sim_config_get(&before, pdev);
-
-	pci_sim_at(port, 200 * USEC_PER_MSEC, swap_plug, new);
-	KUNIT_EXPECT_EQ(test, other ? -ENXIO : 0, pci_reset_bus(pdev));
-	SIM_EXPECT_TOLD(test, ep, 1);
-	KUNIT_EXPECT_EQ(test, other ? 0 : before.bar,
+	new = swap_start(test, &r);
+	pci_sim_at(r.port, 200 * USEC_PER_MSEC, swap_plug, new);
+	KUNIT_EXPECT_EQ(test, v->other ? -ENXIO : 0, pci_reset_bus(r.pdev));
+	SIM_EXPECT_TOLD(test, r.ep, 1);
+	KUNIT_EXPECT_EQ(test, v->other ? 0 : r.before.bar,
 			pci_sim_peek(new, PCI_BASE_ADDRESS_0));
-	if (other)
-		sim_kunit_expect_dead(test, new);
-	else
-		sim_config_expect(test, &before, pdev);
+	if (!v->other)
+		sim_config_expect(test, &r.before, r.pdev);
 }
 
 /*
@@ -242,27 +264,65 @@ static void another_device_is_not_restored(struct kunit *test)
 static void another_device_is_not_recovered(struct kunit *test)
 {
 	const struct swap_variant *v = test->param_value;
-	struct pci_sim *sim = sim_kunit_alloc(test);
-	struct pci_sim_func *port = pci_sim_root_port(sim);
-	bool other = v->device || v->dsn != 1;
-	struct pci_sim_func *ep, *new;
+	struct pci_sim_func *new;
+	struct restore r;
 
-	ep = pci_sim_endpoint(sim, port, .dsn = 1,
-			      .ready_ms = RESTORE_LATE_MS);
-	new = pci_sim_endpoint(sim, NULL, .dsn = v->dsn, .device = v->device,
-			       .ready_ms = v->late ? 2000 : 0);
-	sim_kunit_start(test, sim);
-
-	pci_sim_uncor_error(port, PCI_ERR_UNC_DLP);
-	pci_sim_at(port, 200 * USEC_PER_MSEC, swap_plug, new);
+	new = swap_start(test, &r);
+	pci_sim_uncor_error(r.port, PCI_ERR_UNC_DLP);
+	pci_sim_at(r.port, 200 * USEC_PER_MSEC, swap_plug, new);
 	msleep(5 * SIM_SETTLE_MS);
-	KUNIT_EXPECT_EQ(test, !other, pci_sim_counts(ep).slot_reset);
-	KUNIT_EXPECT_EQ(test, !other, pci_sim_counts(ep).resume);
-	KUNIT_EXPECT_EQ(test, other, pci_sim_counts(ep).perm_failure > 0);
-	KUNIT_EXPECT_EQ(test, other,
+	KUNIT_EXPECT_EQ(test, !v->other, pci_sim_counts(r.ep).slot_reset);
+	KUNIT_EXPECT_EQ(test, !v->other, pci_sim_counts(r.ep).resume);
+	KUNIT_EXPECT_EQ(test, v->other, pci_sim_counts(r.ep).perm_failure > 0);
+	KUNIT_EXPECT_EQ(test, v->other,
 			!pci_sim_peek(new, PCI_BASE_ADDRESS_0));
-	if (other)
-		sim_kunit_expect_dead(test, new);
+}
+
+/*
+ * The link stays up during a Function Level Reset, so what has another serial
+ * number after it is the same card with other firmware.  The simulator can do
+ * that only by putting another one in its place.
+ */
+static void function_reset_may_change_serial_number(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *new;
+	struct restore r;
+
+	new = pci_sim_endpoint(sim, NULL, .flr = true, .dsn = 2);
+	restore_start(test, &r, sim, pci_sim_root_port(sim),
+		      (struct pci_sim_ep_config){ .flr = true, .dsn = 1 });
+	pci_sim_at(r.port, 20 * USEC_PER_MSEC, swap_plug, new);
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_function(r.pdev));
+	sim_config_expect(test, &r.before, r.pdev);
+}
+
+/*
+ * What a driver has programmed is lost in a reset, and the serial number is what
+ * it was before, each time.  Again, it is another card that has it meanwhile.
+ */
+static void serial_number_of_driver_may_be_lost(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *programmed;
+	struct restore r;
+	int i;
+
+	programmed = pci_sim_endpoint(sim, NULL, .dsn = 2,
+				      .ready_ms = RESTORE_LATE_MS);
+	restore_start(test, &r, sim, pci_sim_root_port(sim),
+		      (struct pci_sim_ep_config){ .dsn = 1 });
+	for (i = 0; i < 2; i++) {
+		swap_plug(r.port, programmed);
+		msleep(SIM_SETTLE_MS);
+		KUNIT_EXPECT_EQ(test, 0, pci_save_state(r.pdev));
+		pci_restore_state(r.pdev);
+		sim_config_expect(test, &r.before, r.pdev);
+
+		pci_sim_at(r.port, 200 * USEC_PER_MSEC, swap_plug, r.ep);
+		KUNIT_EXPECT_EQ(test, 0, pci_reset_bus(r.pdev));
+		sim_config_expect(test, &r.before, r.pdev);
+	}
 }
 
 struct order {
@@ -326,6 +386,8 @@ static struct kunit_case restore_cases[] = {
 	KUNIT_CASE(changed_configuration_is_saved),
 	KUNIT_CASE_PARAM(another_device_is_not_restored, swap_gen_params),
 	KUNIT_CASE_PARAM(another_device_is_not_recovered, swap_gen_params),
+	KUNIT_CASE(function_reset_may_change_serial_number),
+	KUNIT_CASE(serial_number_of_driver_may_be_lost),
 	KUNIT_CASE(drivers_prepare_before_bridges_are_disabled),
 	{ }
 };

@@ -455,16 +455,16 @@ static inline int sim_unaware_probe(struct pci_dev *pdev,
 KUNIT_DEFINE_ACTION_WRAPPER(sim_kunit_unregister, pci_unregister_driver,
 			    struct pci_driver *);
 
-/* Bind a driver without error handlers to a Function until it is removed */
-static inline void sim_kunit_bind_unaware(struct kunit *test,
-					  struct pci_sim_func *f)
+/* Bind a driver like @template to a Function until it is removed */
+static inline void sim_kunit_bind(struct kunit *test, struct pci_sim_func *f,
+				  const struct pci_driver *template)
 {
 	struct pci_dev *pdev = sim_kunit_dev(test, f);
 	struct pci_driver *driver;
 
 	driver = kunit_kzalloc(test, sizeof(*driver), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, driver);
-	driver->name = "pci-sim-unaware";
+	*driver = *template;
 	driver->probe = sim_unaware_probe;
 	KUNIT_ASSERT_EQ(test, 0, pci_register_driver(driver));
 	KUNIT_ASSERT_EQ(test, 0,
@@ -476,6 +476,22 @@ static inline void sim_kunit_bind_unaware(struct kunit *test,
 							    driver->name));
 	KUNIT_ASSERT_EQ(test, 1, device_attach(&pdev->dev));
 	KUNIT_ASSERT_PTR_EQ(test, &driver->driver, pdev->dev.driver);
+}
+
+/* One without error handlers */
+static inline void sim_kunit_bind_unaware(struct kunit *test,
+					  struct pci_sim_func *f)
+{
+	sim_kunit_bind(test, f,
+		       &(struct pci_driver){ .name = "pci-sim-unaware" });
+}
+
+/* Let the driver of the simulator have it again, or anew */
+static inline void sim_kunit_rebind(struct kunit *test, struct pci_dev *pdev)
+{
+	device_release_driver(&pdev->dev);
+	KUNIT_EXPECT_EQ(test, 0, device_set_driver_override(&pdev->dev, ""));
+	KUNIT_EXPECT_EQ(test, 1, device_attach(&pdev->dev));
 }
 
 /* As if somebody had written to the PF's "sriov_numvfs" in sysfs */

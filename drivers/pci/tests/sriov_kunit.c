@@ -4,6 +4,8 @@
  * their PF and with the card, wherever their Routing IDs are
  */
 
+#include <linux/debug_locks.h>
+#include <linux/mutex.h>
 #include <linux/pci.h>
 
 #include "sim-kunit.h"
@@ -340,6 +342,47 @@ static void iv_two_pfs(struct kunit *test)
 		SIM_EXPECT_UNTOUCHED(test, pci_sim_vf(f0, n));
 }
 
+static DEFINE_MUTEX(iv_driver_lock);
+
+static int iv_locked_configure(struct pci_dev *pdev, int n)
+{
+	guard(mutex)(&iv_driver_lock);
+
+	return pci_sriov_configure_simple(pdev, n);
+}
+
+static void iv_locked_prepare(struct pci_dev *pdev)
+{
+	guard(mutex)(&iv_driver_lock);
+}
+
+/*
+ * A driver may hold a mutex while it enables or disables VFs, and take it to
+ * prepare for a reset: the device lock keeps these apart, so lockdep has
+ * nothing to say.
+ */
+static void iv_lock_of_driver(struct kunit *test)
+{
+	const struct pci_error_handlers handlers = {
+		.reset_prepare = iv_locked_prepare,
+	};
+	bool lockdep = debug_locks;
+	struct iv iv;
+
+	iv_start(test, &iv, (struct pci_sim_ep_config){});
+	sim_kunit_bind(test, iv.pf, &(struct pci_driver){
+			.name = "pci-sim-locked", .err_handler = &handlers,
+			.sriov_configure = iv_locked_configure });
+	KUNIT_ASSERT_EQ(test, IV_VFS, sim_kunit_set_vfs(iv.pdev, IV_VFS));
+	KUNIT_EXPECT_EQ(test, 0, sim_kunit_set_vfs(iv.pdev, 0));
+	KUNIT_ASSERT_EQ(test, IV_VFS, sim_kunit_set_vfs(iv.pdev, IV_VFS));
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_function(iv.pdev));
+	KUNIT_EXPECT_EQ(test, lockdep, debug_locks);
+
+	KUNIT_EXPECT_EQ(test, 0, sim_kunit_set_vfs(iv.pdev, 0));
+	sim_kunit_rebind(test, iv.pdev);
+}
+
 /*
  * What cannot be built: more VFs than Routing IDs, VFs without ARI, two that
  * have the same Routing ID
@@ -372,6 +415,7 @@ static struct kunit_case iv_cases[] = {
 	KUNIT_CASE_PARAM(iv_bus_reset, iv_variant_gen_params),
 	KUNIT_CASE_PARAM(iv_unplug, iv_variant_gen_params),
 	KUNIT_CASE(iv_two_pfs),
+	KUNIT_CASE_PARAM(iv_lock_of_driver, iv_variant_gen_params),
 	KUNIT_CASE(iv_bad_fabric),
 	{}
 };
