@@ -28,9 +28,10 @@
  *				which it assigns something.  It may be waited
  *				for with any device lock held, so a reset that
  *				waits for a device lock lends it the config
- *				access that it has (pci_cfg_access_lend()).
- *				Those who only try wait for config access, but
- *				not for long
+ *				access that it has (pci_cfg_access_lend()).  A
+ *				reset that only tries waits for config access,
+ *				but for all of its devices together no longer
+ *				than PCI_CFG_ACCESS_TRY_MS
  *   reset_sem of a slot	for reading, around ->reset_slot(), to keep the
  *				hotplug driver from going away
  *   pciehp's reset_lock	taken inside of ->reset_slot(); pciehp drops it
@@ -68,6 +69,7 @@
  */
 
 #include <linux/cleanup.h>
+#include <linux/delay.h>
 #include <linux/iommu.h>
 #include <linux/iopoll.h>
 #include <linux/jiffies.h>
@@ -83,9 +85,6 @@
 
 /* Nobody else recovers from an error, so do not fail for lack of some bytes */
 #define PCI_RECOVERY_GFP	(GFP_KERNEL | __GFP_NOFAIL)
-
-/* Longer than an FLR of a VF that is ready in time takes */
-#define PCI_RESET_VF_LOCK_MS	1000
 
 /* After this, a device is what it says it is (PCIe r6.0, sec 6.6.1) */
 #define PCI_RESET_IDENTIFY_MS	1000
@@ -375,18 +374,18 @@ pci_reset_scope_dev_link(pci_reset_flags_t method, struct pci_dev *dev)
 /* Does one method from pci_reset_fn_methods[] in %PCI_RESET_FUNC work? */
 static struct pci_reset_scope *
 pci_reset_scope_func(struct pci_dev *dev, pci_reset_flags_t flags, u8 m,
-		     const struct pci_reset_scope *held)
+		     const struct pci_reset_scope *held, unsigned long deadline)
 {
 	bool locked = true, works;
 
 	/*
-	 * In the middle of another reset a device would deny all it can do, so
-	 * have its config access to oneself.
+	 * During another reset the device would not report what it supports:
+	 * block config access, which waits for the end of that reset.
 	 */
 	if (!held) {
 		pm_runtime_get_sync(&dev->dev);
 		if (flags & (PCI_RESET_LOCKED | PCI_RESET_TRYLOCK))
-			locked = pci_cfg_access_lock_try(dev);
+			locked = pci_cfg_access_lock_until(dev, deadline);
 		else
 			pci_cfg_access_lock(dev);
 	}
@@ -445,13 +444,15 @@ pci_reset_select(struct pci_dev *dev, pci_reset_flags_t flags, const u8 *order,
 		 const struct pci_reset_scope *held)
 {
 	struct pci_reset_scope *scope = ERR_PTR(-ENOTTY);
+	unsigned long deadline = pci_cfg_access_deadline();
 
 	for (; *order; order++) {
 		pci_reset_flags_t methods =
 			pci_reset_fn_methods[*order].flags & flags;
 
 		if (methods & PCI_RESET_FUNC)
-			scope = pci_reset_scope_func(dev, flags, *order, held);
+			scope = pci_reset_scope_func(dev, flags, *order, held,
+						     deadline);
 		else
 			scope = pci_reset_scope_any_link(dev, flags, methods);
 		if (scope != ERR_PTR(-ENOTTY))
@@ -697,9 +698,13 @@ static bool pci_reset_is_held(const struct pci_reset_scope *scope,
  * Lock a device, or only its config access if its device lock is held by the
  * caller already, or is none of the caller's business.  For lockdep, which
  * cannot remember more than 48 locks, all of the scope are one.
+ *
+ * If @modifiers only allow to try, do not wait for the device lock, and for
+ * config access until @deadline (in jiffies) at most.
  */
 static bool pci_reset_lock_dev(struct pci_dev *dev, bool config_only,
-			       pci_reset_flags_t modifiers)
+			       pci_reset_flags_t modifiers,
+			       unsigned long deadline)
 {
 	bool try = pci_reset_only_tries(modifiers);
 
@@ -714,7 +719,7 @@ static bool pci_reset_lock_dev(struct pci_dev *dev, bool config_only,
 	if (!try) {
 		__pci_cfg_access_lock(dev);
 		pci_cfg_access_lend(dev);
-	} else if (!pci_cfg_access_lock_try(dev)) {
+	} else if (!pci_cfg_access_lock_until(dev, deadline)) {
 		if (!config_only)
 			device_unlock(&dev->dev);
 		return false;
@@ -767,25 +772,27 @@ static void pci_reset_unlock(const struct pci_reset_scope *scope,
 }
 
 /*
- * The VFs of a PF that is reset alone are in use by others, each of which may
- * be in the middle of an FLR: do not fail for that at once.
+ * The VFs of a PF that is reset alone have users of their own, and each VF may
+ * be in the middle of an FLR, with its device lock held.  That takes less than
+ * a second if the VF is ready in time, so it is no reason to fail at once.
  */
-static bool pci_reset_trylock_vf(struct pci_dev *vf)
+static bool pci_reset_trylock_vf(struct pci_dev *vf, unsigned long deadline)
 {
-	bool locked;
+	while (!pci_reset_lock_dev(vf, false, PCI_RESET_TRYLOCK, deadline)) {
+		if (time_after_eq(jiffies, deadline))
+			return false;
+		fsleep(10 * USEC_PER_MSEC);
+	}
 
-	read_poll_timeout(pci_reset_lock_dev, locked, locked,
-			  10 * USEC_PER_MSEC,
-			  PCI_RESET_VF_LOCK_MS * USEC_PER_MSEC, false,
-			  vf, false, PCI_RESET_TRYLOCK);
-
-	return locked;
+	return true;
 }
 
 static int pci_reset_lock(const struct pci_reset_scope *scope,
 			  pci_reset_flags_t modifiers)
 {
 	struct pci_dev *bridge = pci_reset_bridge_above(scope);
+	/* One for all devices: others may wait for what the caller holds */
+	unsigned long deadline = pci_cfg_access_deadline();
 
 	if (pci_reset_only_tries(modifiers))
 		lock_map_acquire_try(&pci_cfg_access.dep_map);
@@ -796,7 +803,7 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
 		pci_cfg_access_lend(bridge);
 	} else if (bridge && !pci_reset_is_held(scope, bridge) &&
 		   !pci_reset_lock_dev(bridge, modifiers & PCI_RESET_RECOVERY,
-				       modifiers)) {
+				       modifiers, deadline)) {
 		lock_map_release(&pci_cfg_access.dep_map);
 		return -EAGAIN;
 	}
@@ -809,11 +816,11 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
 
 		if (pci_reset_lock_dev(dev, pci_reset_owns_lock(scope, dev,
 								modifiers),
-				       modifiers))
+				       modifiers, deadline))
 			continue;
 
 		if (!dev->is_virtfn || dev == scope->dev || scope->bus ||
-		    !pci_reset_trylock_vf(dev)) {
+		    !pci_reset_trylock_vf(dev, deadline)) {
 			pci_reset_unlock(scope, i, modifiers);
 			return -EAGAIN;
 		}

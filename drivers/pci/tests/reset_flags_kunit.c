@@ -5,6 +5,8 @@
  * is reset, and drivers are told exactly once
  */
 
+#include <linux/completion.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 
@@ -1348,6 +1350,59 @@ static void rf_host_fails(struct kunit *test)
 	SIM_EXPECT_UNTOUCHED(test, rf.other);
 }
 
+/* Another device is removed while the host bridge resets its Root Port */
+static struct rf_removal {
+	struct pci_dev *other;
+	struct completion done;
+	bool in_time;
+} rf_removal;
+
+static int rf_remove_other(void *data)
+{
+	pci_stop_and_remove_bus_device_locked(rf_removal.other);
+	complete(&rf_removal.done);
+	return 0;
+}
+
+static int rf_remove_meanwhile(struct pci_host_bridge *host, struct pci_dev *dev)
+{
+	kthread_run(rf_remove_other, NULL, "remove");
+	rf_removal.in_time =
+		wait_for_completion_timeout(&rf_removal.done,
+					    msecs_to_jiffies(5000));
+	return 0;
+}
+
+/*
+ * What a host bridge does to reset a Root Port may take long or add and remove
+ * devices, which takes pci_bus_sem for writing
+ */
+static void rf_host_sleeps(struct kunit *test)
+{
+	struct pci_host_bridge *host;
+	struct rf rf;
+
+	rf_build(test, &rf, true, (struct pci_sim_ep_config)RF_PLAIN);
+	rf_start(test, &rf);
+	rf_removal.other = sim_kunit_dev(test, rf.other);
+	rf_removal.in_time = false;
+	init_completion(&rf_removal.done);
+	host = pci_find_host_bridge(rf.pdev->bus);
+	host->reset_root_port = rf_remove_meanwhile;
+
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_bus_flags(rf.pdev, PCI_RESET_BUS));
+	KUNIT_EXPECT_TRUE(test, rf_removal.in_time);
+	SIM_EXPECT_TOLD(test, rf.ep, 1);
+
+	if (!rf_removal.in_time)
+		wait_for_completion(&rf_removal.done);
+	pci_lock_rescan_remove();
+	pci_rescan_bus(host->bus);
+	pci_unlock_rescan_remove();
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, rf.other, 2, 1);
+}
+
 /* A Function that may be made invisible: it reads as all ones, without RRS */
 static struct rf_hidden {
 	struct pci_ops ops;
@@ -1620,6 +1675,7 @@ static struct kunit_case rf_cases[] = {
 	KUNIT_CASE(rf_all_fail),
 	KUNIT_CASE(rf_next_affects_more),
 	KUNIT_CASE_PARAM(rf_host_fails, rf_host_gen_params),
+	KUNIT_CASE(rf_host_sleeps),
 	KUNIT_CASE_PARAM(rf_missing, rf_missing_gen_params),
 	KUNIT_CASE(rf_missing_other_late),
 	KUNIT_CASE_PARAM(rf_link_bounces, rf_bounce_gen_params),

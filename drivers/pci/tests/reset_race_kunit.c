@@ -478,11 +478,13 @@ static bool rr_lockdep(void)
 	return IS_ENABLED(CONFIG_PROVE_LOCKING) && debug_locks;
 }
 
-/* One task has the device lock while another resets */
+/* One task has a lock while another resets */
 struct rr_lent {
 	struct kunit *test;
 	struct pci_dev *pdev;
+	pci_reset_flags_t flags;
 	int result;
+	s64 ms;
 	struct completion done;
 };
 
@@ -570,40 +572,147 @@ static void rr_lock_of_other(struct kunit *test)
 	wait_for_completion(&lent.done);
 }
 
+static int rr_lent_reset(void *data)
+{
+	struct rr_lent *lent = data;
+	ktime_t start = ktime_get();
+
+	lent->result = pci_reset_bus_flags(lent->pdev, lent->flags);
+	lent->ms = ktime_ms_delta(ktime_get(), start);
+	complete(&lent->done);
+	return 0;
+}
+
+/* A Root Port and a switch with many Endpoints */
+struct rr_wide {
+	struct pci_sim_func *port;
+	struct pci_sim_func *up;
+	struct pci_sim_func *ep[30];
+};
+
+static void rr_wide_start(struct kunit *test, struct rr_wide *w, unsigned int n)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	unsigned int i;
+
+	w->port = pci_sim_root_port(sim);
+	w->up = pci_sim_add_switch(sim, w->port);
+	for (i = 0; i < n; i++)
+		w->ep[i] = pci_sim_endpoint(sim, pci_sim_downstream_port(w->up));
+	sim_kunit_start(test, sim);
+}
+
 /* Lockdep remembers 48 locks of a task, and gives up if there are more */
 static void rr_many_devices(struct kunit *test)
 {
 	bool lockdep = rr_lockdep();
-	struct pci_sim *sim = sim_kunit_alloc(test);
-	struct pci_sim_func *port, *up;
-	unsigned int i;
+	struct rr_wide w;
 
-	port = pci_sim_root_port(sim);
-	up = pci_sim_add_switch(sim, port);
-	for (i = 0; i < 30; i++)
-		pci_sim_endpoint(sim, pci_sim_downstream_port(up));
-	sim_kunit_start(test, sim);
+	rr_wide_start(test, &w, ARRAY_SIZE(w.ep));
 
-	KUNIT_EXPECT_EQ(test, 0, pci_reset_bus_flags(sim_kunit_dev(test, up),
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_bus_flags(sim_kunit_dev(test, w.up),
 						     PCI_RESET_BUS));
-	KUNIT_EXPECT_EQ(test, 0, sim_kunit_store(sim_kunit_dev(test, port),
-						 "reset_subordinate", "1"));
+	KUNIT_EXPECT_EQ(test, 0,
+			sim_kunit_store(sim_kunit_dev(test, w.port),
+					"reset_subordinate", "1"));
 	KUNIT_EXPECT_EQ(test, lockdep, rr_lockdep());
 }
 
-static int rr_reset_slot(void *data)
-{
-	struct rr_lent *lent = data;
+/* How many devices are locked by another task, each a little longer */
+#define RR_IN_TURN	4
+#define RR_IN_TURN_MS	900
 
-	lent->result = pci_reset_bus_flags(lent->pdev, PCI_RESET_SLOT);
-	complete(&lent->done);
-	return 0;
+/*
+ * A reset that only tries, and would get each lock within a second, but not all
+ * of them.  It gives up after a second and leaves nothing locked or resumed.
+ */
+static void rr_try_in_turn(struct kunit *test, struct rr_lent *lent,
+			   struct pci_sim_func **funcs,
+			   void (*lock)(struct pci_dev *pdev),
+			   void (*unlock)(struct pci_dev *pdev))
+{
+	struct pci_dev *bridge = pci_upstream_bridge(lent->pdev);
+	struct pci_dev *devs[RR_IN_TURN + 2] = { bridge, lent->pdev };
+	int usage[ARRAY_SIZE(devs)];
+	unsigned int i;
+
+	lent->test = test;
+	lent->flags |= PCI_RESET_TRYLOCK;
+	init_completion(&lent->done);
+	for (i = 0; i < RR_IN_TURN; i++) {
+		devs[i + 2] = sim_kunit_dev(test, funcs[i]);
+		lock(devs[i + 2]);
+	}
+	for (i = 0; i < ARRAY_SIZE(devs); i++)
+		usage[i] = atomic_read(&devs[i]->dev.power.usage_count);
+
+	kthread_run(rr_lent_reset, lent, "reset");
+	for (i = 0; i < RR_IN_TURN; i++) {
+		msleep(RR_IN_TURN_MS);
+		unlock(devs[i + 2]);
+	}
+	wait_for_completion(&lent->done);
+	KUNIT_EXPECT_EQ(test, -EAGAIN, lent->result);
+	if (IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
+		KUNIT_EXPECT_LT(test, lent->ms, 1100);
+
+	for (i = 0; i < RR_IN_TURN; i++) {
+		SIM_EXPECT_TOLD(test, funcs[i], 0);
+		KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(funcs[i]));
+	}
+	for (i = 0; i < ARRAY_SIZE(devs); i++) {
+		bool locked = pci_dev_trylock(devs[i]);
+
+		KUNIT_EXPECT_TRUE_MSG(test, locked, "%s is still locked",
+				      pci_name(devs[i]));
+		if (locked)
+			pci_dev_unlock(devs[i]);
+		KUNIT_EXPECT_EQ(test, usage[i],
+				atomic_read(&devs[i]->dev.power.usage_count));
+	}
+
+	lent->flags &= ~PCI_RESET_TRYLOCK;
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_bus_flags(lent->pdev, lent->flags));
+	for (i = 0; i < RR_IN_TURN; i++)
+		SIM_EXPECT_TOLD(test, funcs[i], 1);
+}
+
+/* Config access, which is blocked to look at a device */
+static void rr_try_looked_at(struct kunit *test)
+{
+	struct rr_lent lent = { .flags = PCI_RESET_BUS };
+	struct rr_wide w;
+
+	rr_wide_start(test, &w, RR_IN_TURN);
+	lent.pdev = sim_kunit_dev(test, w.up);
+	rr_try_in_turn(test, &lent, w.ep, pci_cfg_access_lock,
+		       pci_cfg_access_unlock);
+}
+
+/* VFs that their users reset at the same time */
+static void rr_try_vfs(struct kunit *test)
+{
+	struct rr_lent lent = { .flags = PCI_RESET_FLR };
+	struct pci_sim_func *pf, *vfs[RR_IN_TURN];
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	unsigned int i;
+
+	pf = pci_sim_endpoint(sim, pci_sim_root_port(sim), .flr = true,
+			      .vfs = RR_IN_TURN);
+	sim_kunit_start(test, sim);
+	lent.pdev = sim_kunit_dev(test, pf);
+	KUNIT_ASSERT_EQ(test, RR_IN_TURN,
+			sim_kunit_set_vfs(lent.pdev, RR_IN_TURN));
+	for (i = 0; i < RR_IN_TURN; i++)
+		vfs[i] = pci_sim_vf(pf, i);
+	rr_try_in_turn(test, &lent, vfs, pci_dev_lock, pci_dev_unlock);
 }
 
 /* To remove a slot is not to wait for the reset of another one */
 static void rr_other_slot(struct kunit *test)
 {
-	struct rr_lent lent = { .test = test, .result = 1 };
+	struct rr_lent lent = { .test = test, .flags = PCI_RESET_SLOT,
+				.result = 1 };
 	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_sim_func *ep, *other;
 	u16 vendor;
@@ -615,7 +724,7 @@ static void rr_other_slot(struct kunit *test)
 	init_completion(&lent.done);
 
 	pci_sim_set_ready_ms(ep, 10 * MSEC_PER_SEC);
-	kthread_run(rr_reset_slot, &lent, "reset");
+	kthread_run(rr_lent_reset, &lent, "reset");
 	msleep(500);
 	pci_stop_and_remove_bus_device_locked(sim_kunit_dev(test, other));
 	sim_kunit_expect_dead(test, other);
@@ -641,6 +750,8 @@ static struct kunit_case rr_cases[] = {
 	KUNIT_CASE(rr_lock_of_probe),
 	KUNIT_CASE_SLOW(rr_lock_of_other),
 	KUNIT_CASE_SLOW(rr_many_devices),
+	KUNIT_CASE_SLOW(rr_try_looked_at),
+	KUNIT_CASE_SLOW(rr_try_vfs),
 	KUNIT_CASE_SLOW(rr_other_slot),
 	{}
 };

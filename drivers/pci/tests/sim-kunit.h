@@ -6,9 +6,11 @@
 #define _DRIVERS_PCI_TESTS_SIM_KUNIT_H
 
 #include <kunit/test.h>
+#include <linux/debug_locks.h>
 #include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/pci-sim.h>
+#include <linux/sched/mm.h>
 #include <linux/sysfs.h>
 
 /* Where the simulator has it, in all Functions */
@@ -52,11 +54,13 @@ struct sim_exempt {
  * @node: entry in the list of the test
  * @test: test
  * @sim: fabric
+ * @lockdep: lockdep had reported nothing by then
  */
 struct sim_live {
 	struct list_head node;
 	struct kunit *test;
 	struct pci_sim *sim;
+	bool lockdep;
 };
 
 static inline struct sim_exempt *sim_exempt_get(struct kunit *test)
@@ -324,6 +328,8 @@ static inline void sim_kunit_live(void *data)
 {
 	struct sim_live *live = data;
 
+	if (live->lockdep && !debug_locks)
+		KUNIT_FAIL(live->test, "lockdep has something to report");
 	if (live->test->status == KUNIT_FAILURE)
 		return;
 
@@ -360,6 +366,22 @@ static inline struct pci_sim *sim_kunit_alloc(struct kunit *test)
 }
 
 /*
+ * To get memory, pages may have to be written to a device below a port in
+ * D3cold.  To resume that takes pci_bus_sem, which must not be held then: show
+ * lockdep this order, so that it reports whatever allocates memory with
+ * pci_bus_sem held.  pci_find_next_bus() takes it.
+ */
+static inline void sim_kunit_teach_lockdep(void)
+{
+	if (!IS_ENABLED(CONFIG_PROVE_LOCKING))
+		return;
+
+	fs_reclaim_acquire(GFP_KERNEL);
+	pci_find_next_bus(NULL);
+	fs_reclaim_release(GFP_KERNEL);
+}
+
+/*
  * Start it, and wait until the drivers have nothing to do any more.  At the end
  * of the test everything has to be there and to work.
  */
@@ -370,6 +392,8 @@ static inline void sim_kunit_start(struct kunit *test, struct pci_sim *sim)
 	KUNIT_ASSERT_NOT_NULL(test, live);
 	live->test = test;
 	live->sim = sim;
+	sim_kunit_teach_lockdep();
+	live->lockdep = IS_ENABLED(CONFIG_PROVE_LOCKING) && debug_locks;
 	KUNIT_ASSERT_EQ(test, 0, pci_sim_start(sim));
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action(test, sim_kunit_live, live));
 	list_add_tail(&live->node, &sim_exempt_get(test)->fabrics);

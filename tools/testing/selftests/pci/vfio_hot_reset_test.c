@@ -11,7 +11,8 @@
  * reset has to clear a mark on every function in its scope, and a refused one on
  * none (see reset_mark()).
  *
- * Fixtures: hot_reset is for any devices, shared and race for two or more below
+ * Fixtures: hot_reset is for any devices, its test during_rescans also for one
+ * that can only be reset by its bus; shared and race for two or more below
  * one port, last_close for two or more that have no reset of their own, error for
  * those below the port that QEMU knows by this ID.
  */
@@ -765,6 +766,74 @@ RESET_TEST(hot_reset, close)
 		dev_close(&env->dev[i]);
 	expect_marks(_metadata, 0);
 	expect_configs(_metadata, before);
+}
+
+#define RESCAN_ROUNDS	20
+
+struct rescans {
+	bool stop;
+	int rounds;
+	int failures;
+};
+
+static void *rescan(void *data)
+{
+	struct rescans *rescans = data;
+
+	while (!__atomic_load_n(&rescans->stop, __ATOMIC_RELAXED)) {
+		if (write_file("/sys/bus/pci/rescan", "1"))
+			rescans->failures++;
+		rescans->rounds++;
+	}
+	return NULL;
+}
+
+/* Errno or 0; a device without a reset of its own is not asked for it */
+static int device_reset(int fd)
+{
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+
+	if (ioctl(fd, VFIO_DEVICE_GET_INFO, &info))
+		return errno;
+	if (!(info.flags & VFIO_DEVICE_FLAGS_RESET))
+		return 0;
+	return ioctl(fd, VFIO_DEVICE_RESET) ? errno : 0;
+}
+
+/*
+ * To open a device resets it.  None of this may fail because the bus is rescanned
+ * at the same time, which looks at the bridge above and finds nothing new.
+ */
+RESET_TEST(hot_reset, during_rescans)
+{
+	int i, not_opened = 0, not_reset = 0, not_hot_reset = 0;
+	struct env *env = &self->env;
+	struct rescans rescans = {};
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, rescan, &rescans));
+	for (i = 0; i < RESCAN_ROUNDS; i++) {
+		if (dev_open(&env->user, env->cdev, args.scope[0], &env->dev[0])) {
+			TH_LOG("open: %s", strerror(errno));
+			not_opened++;
+		} else {
+			not_reset += !!device_reset(env->dev[0].fd);
+			not_hot_reset += args.nr_scope == 1 && hot_reset(env);
+		}
+		env_close(env);
+	}
+	__atomic_store_n(&rescans.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+
+	TH_LOG("%d rescans", rescans.rounds);
+	EXPECT_LT(0, rescans.rounds);
+	EXPECT_EQ(0, rescans.failures);
+	EXPECT_EQ(0, not_opened);
+	EXPECT_EQ(0, not_reset);
+	EXPECT_EQ(0, not_hot_reset);
+
+	env_open(_metadata, env, args.nr_scope);
+	expect_reset(_metadata, env);
 }
 
 /* --- shared: who owns a part of the scope only ------------------------------- */
