@@ -971,6 +971,7 @@ static void hp_link_no_wakeup(struct kunit *test)
 	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
 	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, NULL);
 	struct device *dev;
+	u32 pme;
 
 	if (!IS_ENABLED(CONFIG_PM_SLEEP) || !hp_ports_sleep())
 		kunit_skip(test, "the port stays awake");
@@ -989,6 +990,9 @@ static void hp_link_no_wakeup(struct kunit *test)
 	msleep(SIM_SETTLE_MS);
 	KUNIT_EXPECT_TRUE(test, pci_sim_link_is_up(hp.port));
 	KUNIT_EXPECT_TRUE(test, hp_power_state(test, hp.port) == PCI_D3hot);
+	pme = pci_sim_peek(hp.port, to_pci_dev(dev)->pm_cap + PCI_PM_CTRL);
+	KUNIT_EXPECT_TRUE(test, pme & PCI_PM_CTRL_PME_ENABLE);
+	KUNIT_EXPECT_FALSE(test, pme & PCI_PM_CTRL_PME_STATUS);
 	SIM_EXPECT_BOUND(test, ep, 0, 0);
 
 	dev->power.smart_suspend = false;
