@@ -87,6 +87,8 @@ enum pci_sim_irq {
  * @no_link_active: the port does not report Data Link Layer Link Active
  * @no_rrs_sv: a Root Port without Configuration RRS Software Visibility
  * @no_acs: the port has no Access Control Services
+ * @ptm: a Root Port has Precision Time Measurement
+ * @link_sleeps: the Link is down while the port is in D3hot
  * @speed: maximum Link speed, PCI_EXP_LNKCAP_SLS_*; 0 is 8 GT/s
  * @slot: Physical Slot Number, up to 8191; 0 takes the lowest that is free
  * @train_ms: time from Detect to DL_Active; 0 is 20 ms
@@ -106,6 +108,8 @@ struct pci_sim_port_config {
 	bool no_link_active;
 	bool no_rrs_sv;
 	bool no_acs;
+	bool ptm;
+	bool link_sleeps;
 	u8 speed;
 	u16 slot;
 	u32 train_ms;

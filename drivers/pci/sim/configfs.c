@@ -488,6 +488,8 @@ SIM_ATTR(port, multi_msi, .max = 1);
 SIM_ATTR(port, no_link_active, .max = 1);
 SIM_ATTR(port, no_rrs_sv, .max = 1);
 SIM_ATTR(port, no_acs, .max = 1);
+SIM_ATTR(port, ptm, .max = 1);
+SIM_ATTR(port, link_sleeps, .max = 1);
 SIM_ATTR(port, speed, .max = PCI_EXP_LNKCAP_SLS_64_0GB);
 SIM_ATTR(port, slot, .max = PCI_EXP_SLTCAP_PSN >> 19,
 	 SIM_LIVE(port.config.slot, NULL));
@@ -530,6 +532,8 @@ static struct configfs_attribute *sim_port_attrs[] = {
 	&sim_port_attr_no_link_active,
 	&sim_port_attr_no_rrs_sv,
 	&sim_port_attr_no_acs,
+	&sim_port_attr_ptm,
+	&sim_port_attr_link_sleeps,
 	&sim_port_attr_speed,
 	&sim_port_attr_slot,
 	&sim_port_attr_train_ms,

@@ -97,6 +97,10 @@ static bool sim_link_enabled(struct pci_sim_func *port)
 	    port->port.dropped)
 		return false;
 
+	if (port->port.config.link_sleeps &&
+	    sim_power_state(*sim_val(port, SIM_PM + PCI_PM_CTRL)) == PCI_D3hot)
+		return false;
+
 	/* DPC holds the Link down until software clears the status */
 	if (sim_has(port, SIM_DPC) &&
 	    *sim_val(port, SIM_DPC + PCI_EXP_DPC_STATUS) &
@@ -283,8 +287,11 @@ void sim_wrote_link_control(struct pci_sim_func *f, const struct sim_write *w)
 void sim_wrote_pm_control(struct pci_sim_func *f, const struct sim_write *w)
 {
 	if (sim_is_port(f) &&
-	    sim_power_state(w->old) != sim_power_state(w->new))
+	    sim_power_state(w->old) != sim_power_state(w->new)) {
 		sim_slot_sleeps(f, sim_power_state(w->new) == PCI_D3hot);
+		if (f->port.config.link_sleeps)
+			sim_secondary_update(f);
+	}
 
 	if (sim_power_state(w->old) == PCI_D3hot &&
 	    sim_power_state(w->new) == PCI_D0 &&

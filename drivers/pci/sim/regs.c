@@ -268,6 +268,16 @@ static const struct sim_reg sim_acs_regs[] = {
 	  .rw = SIM_ACS_BITS << 16 },
 };
 
+/* PCIe r6.0, sec 7.9.15, of a PTM Root with a clock granularity of 1 ns */
+static const struct sim_reg sim_ptm_regs[] = {
+	{ .offset = 0 },
+	{ .offset = PCI_PTM_CAP,
+	  .por = PCI_PTM_CAP_RES | PCI_PTM_CAP_ROOT | 1 << 8 },
+	{ .offset = PCI_PTM_CTRL,
+	  .rw = PCI_PTM_CTRL_ENABLE | PCI_PTM_CTRL_ROOT |
+		PCI_PTM_GRANULARITY_MASK },
+};
+
 /* PCIe r6.0, sec 7.9.14, without the Root Port extensions */
 static const struct sim_reg sim_dpc_regs[] = {
 	{ .offset = 0 },
@@ -413,6 +423,12 @@ static void sim_add_acs(struct pci_sim_func *f)
 	sim_add_ext_cap(f, PCI_EXT_CAP_ID_ACS, 1, SIM_ACS);
 }
 
+static void sim_add_ptm(struct pci_sim_func *f)
+{
+	sim_add_regs(f, SIM_PTM, sim_ptm_regs, ARRAY_SIZE(sim_ptm_regs));
+	sim_add_ext_cap(f, PCI_EXT_CAP_ID_PTM, 1, SIM_PTM);
+}
+
 static void sim_add_dpc(struct pci_sim_func *f)
 {
 	sim_add_regs(f, SIM_DPC, sim_dpc_regs, ARRAY_SIZE(sim_dpc_regs));
@@ -527,6 +543,8 @@ int sim_cfg_init_port(struct pci_sim_func *f)
 		sim_add_acs(f);
 	if (config->dpc)
 		sim_add_dpc(f);
+	if (config->ptm && root)
+		sim_add_ptm(f);
 	if (config->multi_msi && root)
 		sim_preset(f, SIM_AER + PCI_ERR_ROOT_STATUS,
 			   FIELD_PREP(PCI_ERR_ROOT_AER_IRQ, SIM_MSI_AER));

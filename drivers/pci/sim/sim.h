@@ -30,7 +30,8 @@
 #define SIM_DSN			0x190
 #define SIM_ACS			0x1a0
 #define SIM_DPC			0x1b0
-#define SIM_SRIOV		0x1c0
+#define SIM_SRIOV		0x1c0	/* an Endpoint */
+#define SIM_PTM			0x1c0	/* a Root Port */
 
 /*
  * Not in linux/pci_regs.h: PCIe r6.0, sec 7.9.14.3, 7.9.3, 7.5.2.1 and 7.9.16

@@ -91,6 +91,26 @@ static pci_power_t hp_power_state(struct kunit *test,
 				     PCI_PM_CTRL_STATE_MASK);
 }
 
+/* What "power" in sysfs belongs to, whether there is a device or not */
+static struct hotplug_slot *hp_slot(struct kunit *test,
+				    struct pci_sim_func *port)
+{
+	struct pci_bus *bus = sim_kunit_dev(test, port)->subordinate;
+	struct pci_slot *slot;
+
+	KUNIT_ASSERT_NOT_NULL(test, bus);
+	slot = list_first_entry_or_null(&bus->slots, struct pci_slot, list);
+	KUNIT_ASSERT_NOT_NULL(test, slot);
+	KUNIT_ASSERT_NOT_NULL(test, slot->hotplug);
+	return slot->hotplug;
+}
+
+/* On x86 the kernel leaves hotplug ports awake */
+static bool hp_ports_sleep(void)
+{
+	return IS_ENABLED(CONFIG_PM) && !IS_ENABLED(CONFIG_X86);
+}
+
 /* A slot that is occupied at boot is left alone */
 static void hp_occupied(struct kunit *test)
 {
@@ -110,8 +130,7 @@ static void hp_insert(struct kunit *test)
 
 	sim_kunit_start(test, hp.sim);
 	SIM_EXPECT_BOUND(test, ep, 0, 0);
-	/* On x86 the kernel leaves hotplug ports awake */
-	if (IS_ENABLED(CONFIG_PM) && !IS_ENABLED(CONFIG_X86))
+	if (hp_ports_sleep())
 		KUNIT_EXPECT_TRUE(test, hp_power_state(test, hp.port) ==
 					PCI_D3hot);
 
@@ -594,6 +613,100 @@ static void hp_not_ready_yet(struct kunit *test)
 	SIM_EXPECT_BOUND(test, ep, 2, 1);
 }
 
+/* That is no reason for anything else to wait, if time can be told */
+#define HP_EXPECT_SOON(test, start)					\
+	do {								\
+		if (IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))		\
+			KUNIT_EXPECT_LT(test, jiffies - (start), 3 * HZ); \
+	} while (0)
+
+static void hp_not_ready_off(struct kunit *test)
+{
+	struct hotplug_slot *slot;
+	struct pci_sim_func *ep;
+	unsigned long start;
+	struct hp hp;
+
+	for (int power_ctrl = 0; power_ctrl < 2; power_ctrl++) {
+		hp = hp_build(test, (struct pci_sim_port_config){
+			      .power_ctrl = power_ctrl });
+		ep = pci_sim_endpoint(hp.sim, NULL, .ready_ms = 40000);
+		sim_kunit_start(test, hp.sim);
+		slot = hp_slot(test, hp.port);
+		KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, ep));
+		msleep(3000);
+
+		start = jiffies;
+		KUNIT_EXPECT_EQ(test, 0, slot->ops->disable_slot(slot));
+		HP_EXPECT_SOON(test, start);
+		msleep(60000);
+		KUNIT_EXPECT_EQ(test, !power_ctrl,
+				pci_sim_link_is_up(hp.port));
+		SIM_EXPECT_BOUND(test, ep, 0, 0);
+
+		pci_sim_set_ready_ms(ep, 0);
+		KUNIT_EXPECT_EQ(test, 0, slot->ops->enable_slot(slot));
+		SIM_EXPECT_BOUND(test, ep, 1, 0);
+	}
+}
+
+/* System sleep does not wait either, and the device is tried again afterwards */
+static void hp_not_ready_suspend(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){
+				.power_ctrl = true });
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, NULL,
+						   .ready_ms = 40000);
+	static const unsigned int ms[] = { 2000, 100 };
+	struct device *dev;
+
+	if (!IS_ENABLED(CONFIG_PM_SLEEP))
+		kunit_skip(test, "without CONFIG_PM_SLEEP");
+
+	sim_kunit_start(test, hp.sim);
+	dev = &sim_kunit_dev(test, hp.port)->dev;
+	/* Resume once it is given up, and while that is going on */
+	for (int i = 0; i < ARRAY_SIZE(ms); i++) {
+		KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, ep));
+		msleep(3000);
+		/* As the PM core does before it suspends the device */
+		pm_runtime_get_noresume(dev);
+		KUNIT_EXPECT_EQ(test, 0, dev->bus->pm->suspend(dev));
+		msleep(ms[i]);
+		KUNIT_EXPECT_FALSE(test, pci_sim_link_is_up(hp.port));
+		pci_sim_set_ready_ms(ep, 0);
+		KUNIT_EXPECT_EQ(test, 0, dev->bus->pm->resume(dev));
+		pm_runtime_put(dev);
+		msleep(HP_POWER_MS);
+		hp_expect_works(test, ep, "after resume");
+		pci_sim_unplug(hp.port);
+		pci_sim_set_ready_ms(ep, 40000);
+		msleep(HP_POWER_MS);
+	}
+	KUNIT_EXPECT_EQ(test, 2, pci_sim_counts(ep).probe);
+}
+
+/* Nor does a reset of the link, after which the device starts anew */
+static void hp_not_ready_reset(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, NULL,
+						   .ready_ms = 10000);
+	struct hotplug_slot *slot;
+	unsigned long start;
+
+	sim_kunit_start(test, hp.sim);
+	slot = hp_slot(test, hp.port);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, ep));
+	msleep(3000);
+	start = jiffies;
+	slot->ops->reset_slot(slot, PCI_RESET_DO_RESET);
+	HP_EXPECT_SOON(test, start);
+	msleep(20000);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets(ep, PCI_SIM_RESET_HOT));
+}
+
 static const unsigned int hp_away_ms[] = { 300, 900, 1100, 2000, 8000 };
 
 /* However long the link is down, the device is there again when it is up */
@@ -788,11 +901,12 @@ static void hp_falls_asleep(struct kunit *test)
 	hp_expect_notices(test, hp.port, m.ep, "while the port fell asleep");
 }
 
-/* A port without PME has to stay awake */
+/* Without PME, the port of a slot that is empty or off has to stay awake */
 static void hp_no_pme(struct kunit *test)
 {
 	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
 	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, NULL);
+	struct hotplug_slot *slot;
 	struct pci_dev *pdev;
 
 	sim_kunit_start(test, hp.sim);
@@ -806,6 +920,128 @@ static void hp_no_pme(struct kunit *test)
 	msleep(SIM_SETTLE_MS);
 	SIM_EXPECT_BOUND(test, ep, 1, 0);
 	hp_expect_notices(test, hp.port, ep, "without PME");
+
+	slot = hp_slot(test, hp.port);
+	KUNIT_EXPECT_EQ(test, 0, slot->ops->disable_slot(slot));
+	msleep(SIM_SETTLE_MS);
+	pci_sim_unplug(hp.port);
+	msleep(SIM_SETTLE_MS);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, ep));
+	msleep(SIM_SETTLE_MS);
+	hp_expect_works(test, ep, "swapped while turned off");
+}
+
+/*
+ * One whose slot is on may sleep for as long as its device does, and notices
+ * that it was pulled when it is used.
+ */
+static void hp_no_pme_on(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, hp.port);
+	struct pci_dev *pdev;
+
+	sim_kunit_start(test, hp.sim);
+	sim_kunit_dev(test, hp.port)->pme_support = 0;
+	pdev = sim_kunit_dev(test, ep);
+	for (int pull = 0; pull < 2; pull++) {
+		pm_runtime_allow(&pdev->dev);
+		pm_runtime_put(&pdev->dev);
+		msleep(SIM_IDLE_MS);
+		if (hp_ports_sleep())
+			KUNIT_EXPECT_TRUE(test,
+					  hp_power_state(test, hp.port) ==
+					  PCI_D3hot);
+		if (pull)
+			pci_sim_unplug(hp.port);
+		msleep(SIM_SETTLE_MS);
+		pm_runtime_get_sync(&pdev->dev);
+		pm_runtime_forbid(&pdev->dev);
+		msleep(SIM_SETTLE_MS);
+		SIM_EXPECT_BOUND(test, ep, 1, pull);
+	}
+}
+
+/*
+ * A port that sleeps while the system does may wake it for a card that is put
+ * in, but not for the link of one that had none.  Afterwards it is noticed.
+ */
+static void hp_link_no_wakeup(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, NULL);
+	struct device *dev;
+	u32 pme;
+
+	if (!IS_ENABLED(CONFIG_PM_SLEEP) || !hp_ports_sleep())
+		kunit_skip(test, "the port stays awake");
+
+	sim_kunit_start(test, hp.sim);
+	dev = &sim_kunit_dev(test, hp.port)->dev;
+	pci_sim_link_stuck(hp.port, true);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, ep));
+	msleep(4 * SIM_SETTLE_MS);
+
+	KUNIT_EXPECT_EQ(test, 0, device_wakeup_enable(dev));
+	/* As the PM core does before it suspends the device */
+	dev->power.smart_suspend = true;
+	KUNIT_EXPECT_EQ(test, 0, dev->bus->pm->suspend(dev));
+	pci_sim_link_stuck(hp.port, false);
+	msleep(SIM_SETTLE_MS);
+	KUNIT_EXPECT_TRUE(test, pci_sim_link_is_up(hp.port));
+	KUNIT_EXPECT_TRUE(test, hp_power_state(test, hp.port) == PCI_D3hot);
+	pme = pci_sim_peek(hp.port, to_pci_dev(dev)->pm_cap + PCI_PM_CTRL);
+	KUNIT_EXPECT_TRUE(test, pme & PCI_PM_CTRL_PME_ENABLE);
+	KUNIT_EXPECT_FALSE(test, pme & PCI_PM_CTRL_PME_STATUS);
+	SIM_EXPECT_BOUND(test, ep, 0, 0);
+
+	dev->power.smart_suspend = false;
+	pm_runtime_get_sync(dev);
+	KUNIT_EXPECT_EQ(test, 0, dev->bus->pm->resume(dev));
+	pm_runtime_put(dev);
+	device_wakeup_disable(dev);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+}
+
+static bool hp_ptm_is_on(struct pci_dev *pdev)
+{
+	u32 ctrl;
+
+	pci_read_config_dword(pdev, pdev->ptm_cap + PCI_PTM_CTRL, &ctrl);
+	return ctrl & PCI_PTM_CTRL_ENABLE;
+}
+
+/* A device that goes on working keeps its Precision Time Measurement */
+static void hp_ptm_refused(struct kunit *test)
+{
+#ifdef CONFIG_PCIE_PTM
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){
+				.ptm = true });
+	struct pci_dev *pdev;
+
+	sim_kunit_start(test, hp.sim);
+	pdev = sim_kunit_dev(test, hp.port);
+	if (!pdev->ptm_cap)
+		kunit_skip(test, "only a Root Port has it");
+
+	pm_runtime_get_sync(&pdev->dev);
+	KUNIT_ASSERT_EQ(test, 0, pci_enable_ptm(pdev));
+	KUNIT_EXPECT_TRUE(test, hp_ptm_is_on(pdev));
+	pdev->bridge_d3 = false;
+	pm_runtime_put_noidle(&pdev->dev);
+	KUNIT_EXPECT_EQ(test, -EBUSY, pm_runtime_suspend(&pdev->dev));
+	KUNIT_EXPECT_TRUE(test, hp_ptm_is_on(pdev));
+
+	pdev->bridge_d3 = true;
+	KUNIT_EXPECT_EQ(test, 0, pm_runtime_suspend(&pdev->dev));
+	pm_runtime_get_sync(&pdev->dev);
+	KUNIT_EXPECT_TRUE(test, hp_ptm_is_on(pdev));
+	pci_disable_ptm(pdev);
+	pm_runtime_put(&pdev->dev);
+#else
+	kunit_skip(test, "without CONFIG_PCIE_PTM");
+#endif
 }
 
 /*
@@ -850,6 +1086,36 @@ static void hp_off_swapped(struct kunit *test)
 			SIM_EXPECT_BOUND(test, new, 1, 0);
 		}
 	}
+}
+
+/*
+ * A slot without power control keeps its link when it is turned off.  It goes
+ * down with the port, and comes up with it: that is not another card.
+ */
+static void hp_off_link_sleeps(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){
+				.link_sleeps = true, .train_ms = 5 });
+	struct pci_sim_func *ep = pci_sim_endpoint(hp.sim, hp.port);
+	struct hotplug_slot *slot;
+	struct pci_dev *pdev;
+
+	sim_kunit_start(test, hp.sim);
+	pdev = sim_kunit_dev(test, hp.port);
+	slot = hp_slot(test, hp.port);
+	KUNIT_EXPECT_EQ(test, 0, slot->ops->disable_slot(slot));
+	for (int i = 0; i < 2; i++) {
+		msleep(SIM_SETTLE_MS);
+		KUNIT_EXPECT_EQ(test, !hp_ports_sleep(),
+				pci_sim_link_is_up(hp.port));
+		pm_runtime_get_sync(&pdev->dev);
+		msleep(SIM_SETTLE_MS);
+		KUNIT_EXPECT_TRUE(test, pci_sim_link_is_up(hp.port));
+		pm_runtime_put(&pdev->dev);
+		SIM_EXPECT_BOUND(test, ep, 1, 1);
+	}
+	KUNIT_EXPECT_EQ(test, 0, slot->ops->enable_slot(slot));
+	SIM_EXPECT_BOUND(test, ep, 2, 1);
 }
 
 /* Pulled at every stage of being added, there is nothing left behind */
@@ -933,6 +1199,9 @@ static struct kunit_case hp_cases[] = {
 	KUNIT_CASE_PARAM(hp_no_link, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_not_ready, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_not_ready_yet, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_not_ready_off, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_not_ready_suspend, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_not_ready_reset, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_link_away, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_link_late, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_link_away_dpc, hp_order_gen_params),
@@ -940,7 +1209,11 @@ static struct kunit_case hp_cases[] = {
 	KUNIT_CASE_PARAM(hp_no_late_button, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_falls_asleep, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_no_pme, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_no_pme_on, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_link_no_wakeup, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_ptm_refused, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_off_swapped, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_off_link_sleeps, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_pulled_while_added, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_unpowered, hp_variant_gen_params),
 	KUNIT_CASE(hp_never),

@@ -13,11 +13,13 @@
  * - What DPC was about to recover when it was unbound does not stay contained.
  */
 
+#include <linux/console.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/pci_hotplug.h>
 #include <linux/pm_runtime.h>
+#include <linux/string.h>
 
 #include "sim-kunit.h"
 
@@ -439,17 +441,23 @@ static void rh_contained(struct kunit *test)
 	}
 }
 
-/* What pciehp is bound to, with a reference */
-static struct device *rh_service(struct kunit *test, struct rh *rh)
+/* What the driver of a port's service is bound to, with a reference */
+static struct device *rh_port_service(struct kunit *test, struct pci_dev *port,
+				      const char *id)
 {
 	struct device *service;
 	char name[32];
 
-	/* get_descriptor_id() of PCI_EXP_TYPE_DOWNSTREAM and the slot service */
-	snprintf(name, sizeof(name), "%s:pcie204", pci_name(rh->bridge));
-	service = device_find_child_by_name(&rh->bridge->dev, name);
+	snprintf(name, sizeof(name), "%s:pcie%s", pci_name(port), id);
+	service = device_find_child_by_name(&port->dev, name);
 	KUNIT_ASSERT_NOT_NULL(test, service);
 	return service;
+}
+
+/* get_descriptor_id() of PCI_EXP_TYPE_DOWNSTREAM and the slot service */
+static struct device *rh_service(struct kunit *test, struct rh *rh)
+{
+	return rh_port_service(test, rh->bridge, "204");
 }
 
 /*
@@ -651,6 +659,158 @@ static void rh_error_port_removed(struct kunit *test)
 	SIM_EXPECT_BOUND(test, rh.ep, 1, 1);
 }
 
+/* ... or AER is unbound, so that it does not take it up any more */
+static void rh_error_aer_unbound(struct kunit *test)
+{
+	struct device *aer;
+	struct rh rh = {};
+
+	rh_start(test, &rh, true, false);
+	/* get_descriptor_id() of PCI_EXP_TYPE_ROOT_PORT and the AER service */
+	aer = rh_port_service(test, sim_kunit_dev(test, rh.root), "002");
+	pci_sim_set_one_irq_us(rh.root, PCI_SIM_IRQ_AER, 10 * USEC_PER_SEC);
+	pci_sim_uncor_error(rh.ep, PCI_ERR_UNC_MALF_TLP);
+	pci_sim_link_flap(rh.port, 20);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, rh.ep, 1, 0);
+
+	device_release_driver(aer);
+	msleep(SIM_SETTLE_MS);
+	if (IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
+		SIM_EXPECT_BOUND(test, rh.ep, 2, 1);
+	msleep(5 * SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, rh.ep, 2, 1);
+
+	pci_sim_set_one_irq_us(rh.root, PCI_SIM_IRQ_AER, 1);
+	KUNIT_EXPECT_EQ(test, 1, device_attach(aer));
+	put_device(aer);
+}
+
+/* pciehp is not kept bound by a device that asks for more time */
+static void rh_not_ready_unbound(struct kunit *test)
+{
+	struct device *service;
+	unsigned long start;
+	struct rh rh = {};
+
+	rh_start(test, &rh, false, false);
+	service = rh_service(test, &rh);
+	pci_sim_set_ready_ms(rh.ep, 40000);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(rh.port, rh.ep));
+	msleep(3 * SIM_SETTLE_MS);
+
+	start = jiffies;
+	device_release_driver(service);
+	if (IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
+		KUNIT_EXPECT_LT(test, jiffies - start, 3 * HZ);
+	SIM_EXPECT_BOUND(test, rh.ep, 0, 0);
+	KUNIT_EXPECT_EQ(test, 1, device_attach(service));
+	put_device(service);
+	msleep(45000);
+	SIM_EXPECT_BOUND(test, rh.ep, 1, 0);
+}
+
+/*
+ * Nor by a Function that is being reset by itself, for which pciehp waits to ask
+ * what is in the slot.
+ */
+static void rh_accessed_unbound(struct kunit *test)
+{
+	struct device *service;
+	unsigned long start;
+	struct pci_dev *pdev;
+	struct rh rh = {};
+
+	rh_start(test, &rh, true, false);
+	service = rh_service(test, &rh);
+	pdev = sim_kunit_dev(test, rh.ep);
+	pci_cfg_access_lock(pdev);
+	pci_sim_set_ready_ms(rh.ep, 40000);
+	pci_hp_ignore_link_change(rh.bridge);
+	pci_sim_link_flap(rh.port, 20);
+	msleep(SIM_SETTLE_MS);
+	pci_hp_unignore_link_change(rh.bridge);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, rh.ep, 1, 0);
+
+	start = jiffies;
+	device_release_driver(service);
+	if (IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
+		KUNIT_EXPECT_LT(test, jiffies - start, HZ);
+	pci_cfg_access_unlock(pdev);
+	msleep(40000);
+	SIM_EXPECT_BOUND(test, rh.ep, 1, 0);
+	/* It has lost its configuration, which is for somebody else to see to */
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_bus(pdev));
+	KUNIT_EXPECT_EQ(test, 1, device_attach(service));
+	put_device(service);
+}
+
+/* Nothing can be seen below a port that is asleep: it is woken up to look */
+static void rh_asleep(struct kunit *test)
+{
+	struct pci_dev *pdev;
+	struct rh rh = {};
+
+	rh_start(test, &rh, true, false);
+	pdev = sim_kunit_dev(test, rh.ep);
+	pm_runtime_allow(&pdev->dev);
+	pm_runtime_put(&pdev->dev);
+	msleep(SIM_IDLE_MS);
+	if (IS_ENABLED(CONFIG_PM) && !IS_ENABLED(CONFIG_X86))
+		KUNIT_EXPECT_TRUE(test, pm_runtime_suspended(&rh.bridge->dev));
+
+	pci_hp_ignore_link_change(rh.bridge);
+	pci_hp_unignore_link_change(rh.bridge);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, rh.ep, 1, 0);
+	pm_runtime_get_sync(&pdev->dev);
+	pm_runtime_forbid(&pdev->dev);
+	SIM_EXPECT_BOUND(test, rh.ep, 1, 0);
+}
+
+static bool rh_warned;
+
+static void rh_console_write(struct console *con, const char *s, unsigned int n)
+{
+	if (strnstr(s, "link changes ignored for 5 minutes", n))
+		WRITE_ONCE(rh_warned, true);
+}
+
+static struct console rh_console = {
+	.name = "rh",
+	.write = rh_console_write,
+	.flags = CON_ENABLED,
+	.index = -1,
+};
+
+/* However long it takes, nothing is removed in the middle of a reset */
+static void rh_long(struct kunit *test)
+{
+	struct rh rh = {};
+
+	if (!IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
+		kunit_skip(test, "takes more than five minutes");
+
+	rh_start(test, &rh, true, false);
+	rh_warned = false;
+	register_console(&rh_console);
+	pci_hp_ignore_link_change(rh.bridge);
+	pci_sim_unplug(rh.port);
+	/* A timer that is so long may be an eighth late */
+	msleep(240 * MSEC_PER_SEC);
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(rh_warned));
+	msleep(100 * MSEC_PER_SEC);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(rh_warned));
+	unregister_console(&rh_console);
+
+	msleep(60 * MSEC_PER_SEC);
+	SIM_EXPECT_BOUND(test, rh.ep, 1, 0);
+	pci_hp_unignore_link_change(rh.bridge);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, rh.ep, 1, 1);
+}
+
 /* Without Link Active reporting, the card is all that tells of a device */
 static void rh_no_link_active(struct kunit *test)
 {
@@ -689,6 +849,11 @@ static struct kunit_case rh_cases[] = {
 	KUNIT_CASE(rh_changed_unbound),
 	KUNIT_CASE(rh_error_elsewhere),
 	KUNIT_CASE(rh_error_port_removed),
+	KUNIT_CASE(rh_error_aer_unbound),
+	KUNIT_CASE(rh_not_ready_unbound),
+	KUNIT_CASE(rh_accessed_unbound),
+	KUNIT_CASE(rh_asleep),
+	KUNIT_CASE(rh_long),
 	KUNIT_CASE(rh_no_link_active),
 	{}
 };

@@ -267,6 +267,8 @@ SIM_TEST(attributes)
 		{ "f/port1/no_link_active", "0", "1", "1", "1x", EINVAL },
 		{ "f/port1/no_rrs_sv", "0", "1", "1", "0x", EINVAL },
 		{ "f/port1/no_acs", "0", "1", "1", "2", ERANGE },
+		{ "f/port1/ptm", "0", "1", "1", "yes", EINVAL },
+		{ "f/port1/link_sleeps", "0", "1", "1", "2", ERANGE },
 		{ "f/port1/speed", "0", "6", "6", "7", ERANGE },
 		{ "f/port1/slot", "0", "8191", "8191", "8192", ERANGE },
 		{ "f/port1/train_ms", "0", "0x10", "16", "never", EINVAL },
