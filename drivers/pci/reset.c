@@ -1472,12 +1472,19 @@ static int pci_reset_locked(const struct pci_reset_scope *scope,
 /*
  * The same for error recovery, whose caller tells the drivers, before and
  * after, and lets them restore their devices.  Nobody has agreed to the devices
- * that are affected, so it does not matter if there are others by now.
+ * that are affected: if a scan has found others while it had the config access
+ * of the bridge, pci_reset_link() looks again, and locks these as well.
  */
 static int pci_reset_recovery_locked(const struct pci_reset_scope *scope,
 				     struct pci_reset_state *state)
 {
 	int rc;
+
+	down_read(&pci_bus_sem);
+	rc = pci_reset_verify(scope);
+	up_read(&pci_bus_sem);
+	if (rc)
+		return rc;
 
 	pci_reset_look_at_links(scope, state);
 	pci_reset_hotplug_ignore(scope);
@@ -1782,6 +1789,8 @@ static void pci_recovery_add_late(struct pci_recovery *recovery)
  *
  * Until pci_recovery_unlock() no other reset of the link begins, and who takes
  * the config access of the bridge to look for devices below it has to wait.
+ * Only while pci_reset_subordinate() waits for device locks, it is lent to
+ * enumerations.  The devices that these add are locked and reset as well.
  *
  * Context: May sleep.  Takes the config access of the bridge above the link, for
  * which others may wait who hold pci_rescan_remove_lock or its device lock.

@@ -34,6 +34,14 @@ static const struct er_variant er_variants[] = {
 
 KUNIT_ARRAY_PARAM_DESC(er_variant, er_variants, name);
 
+/* Where a scan has to find what is new, and the reset is not done by DPC */
+static const struct er_variant er_found_variants[] = {
+	{ "AER" },
+	{ "AER, switch", .below_switch = true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(er_found, er_found_variants, name);
+
 struct er {
 	struct pci_sim *sim;
 	struct pci_sim_func *port;
@@ -661,6 +669,62 @@ static void er_in_rescan(struct kunit *test)
 	}
 }
 
+struct er_found {
+	struct pci_sim_func *f;
+	bool locked;
+};
+
+static void er_at_reset(struct pci_sim_func *port, void *data)
+{
+	struct er_found *found = data;
+	struct pci_dev *pdev __free(pci_dev_put) = pci_sim_get_dev(found->f);
+
+	found->locked = pdev && mutex_is_locked(&pdev->dev.mutex);
+}
+
+/*
+ * A scan has the config access of the port while the reset waits for the lock
+ * of a device.  What it finds is locked for the reset as well.
+ */
+static void er_found_at_lock(struct kunit *test)
+{
+	struct pci_dev *port;
+	struct er_found found = {};
+	struct er er;
+
+	er_build(test, &er);
+	found.f = pci_sim_function(er.ep, .ready_ms = 20);
+	sim_kunit_start(test, er.sim);
+	er.pdev = sim_kunit_dev(test, er.ep);
+	port = sim_kunit_dev(test, er.port);
+	pci_stop_and_remove_bus_device_locked(sim_kunit_dev(test, found.f));
+
+	/* The recovery has called ->error_detected() and waits for this */
+	pci_cfg_access_lock(port);
+	pci_sim_uncor_error(er.ep, PCI_ERR_UNC_MALF_TLP);
+	msleep(SIM_SETTLE_MS);
+	device_lock(&er.pdev->dev);
+	pci_cfg_access_unlock(port);
+	msleep(SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(er.ep));
+
+	pci_lock_rescan_remove();
+	pci_rescan_bus(port->bus);
+	pci_unlock_rescan_remove();
+	KUNIT_EXPECT_TRUE(test, sim_kunit_has_dev(found.f));
+	pci_sim_on_write(er.port, PCI_BRIDGE_CONTROL, er_at_reset, &found);
+	device_unlock(&er.pdev->dev);
+	msleep(2 * SIM_SETTLE_MS);
+
+	KUNIT_EXPECT_TRUE(test, found.locked);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets_all(er.ep));
+	er_expect_recovered(test, er.ep);
+	er_expect_counts(test, found.f, (struct pci_sim_counts){
+			.probe = 2, .remove = 1, .error_detected = 1,
+			.slot_reset = 1, .resume = 1 });
+	KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, found.f));
+}
+
 static struct kunit_case er_cases[] = {
 	KUNIT_CASE_PARAM(er_correctable, er_variant_gen_params),
 	KUNIT_CASE_PARAM(er_nonfatal, er_variant_gen_params),
@@ -682,6 +746,7 @@ static struct kunit_case er_cases[] = {
 	KUNIT_CASE(er_conventional),
 	KUNIT_CASE_PARAM(er_in_hot_add, er_variant_gen_params),
 	KUNIT_CASE(er_in_rescan),
+	KUNIT_CASE_PARAM(er_found_at_lock, er_found_gen_params),
 	{}
 };
 

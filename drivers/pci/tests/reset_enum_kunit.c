@@ -12,6 +12,7 @@
 #include <linux/pci.h>
 #include <linux/pm_runtime.h>
 
+#include "../pci.h"
 #include "sim-kunit.h"
 
 /* From plugging in the card to its last probe, resets included */
@@ -562,6 +563,86 @@ static void re_mps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 128, pcie_get_mps(sim_kunit_dev(test, re.ep[1])));
 }
 
+static void re_rescan(struct pci_bus *bus)
+{
+	pci_lock_rescan_remove();
+	pci_rescan_bus(bus);
+	pci_unlock_rescan_remove();
+}
+
+struct re_mps_set {
+	struct pci_bus *bus;
+	struct completion done;
+};
+
+static int re_mps_thread(void *data)
+{
+	struct re_mps_set *set = data;
+
+	pcie_bus_configure_settings(set->bus);
+	complete(&set->done);
+	return 0;
+}
+
+/*
+ * Whoever sets Max_Payload_Size without pci_rescan_remove_lock, as a host
+ * controller driver does, goes on if the device is removed that it waits for
+ */
+static void re_mps_removed(struct kunit *test)
+{
+	enum pcie_bus_config_types config;
+	struct pci_dev *root, *pdev[2];
+	struct re_mps_set set;
+	struct re re = {};
+
+	if (!IS_BUILTIN(CONFIG_PCI_SIM_KUNIT_TEST)) {
+		kunit_skip(test, "not for modules");
+		return;
+	}
+
+	re_start_beside(test, &re);
+	root = sim_kunit_dev(test, re.root);
+	for (int i = 0; i < ARRAY_SIZE(pdev); i++)
+		pdev[i] = sim_kunit_dev(test, re.ep[i]);
+	root->pcie_mpss = 1;
+	pdev[0]->pcie_mpss = 1;
+	pdev[1]->pcie_mpss = 1;
+	set.bus = pdev[0]->bus;
+	init_completion(&set.done);
+
+	config = pcie_bus_config;
+	pcie_bus_config = PCIE_BUS_PERFORMANCE;
+	pci_cfg_access_lock_enum(pdev[0]);
+	KUNIT_EXPECT_FALSE(test, IS_ERR(kthread_run(re_mps_thread, &set,
+						    "mps")));
+	msleep(RE_MIDDLE_MS);
+	KUNIT_EXPECT_FALSE(test, completion_done(&set.done));
+	pci_stop_and_remove_bus_device_locked(pdev[0]);
+	pci_cfg_access_unlock_enum(pdev[0]);
+	wait_for_completion(&set.done);
+	pcie_bus_config = config;
+
+	KUNIT_EXPECT_EQ(test, 256, pcie_get_mps(pdev[1]));
+	/* Its number may be that of another one */
+	KUNIT_EXPECT_EQ(test, 128, pcie_get_mps(pdev[0]));
+
+	re_rescan(root->bus);
+	SIM_EXPECT_BOUND(test, re.ep[0], 2, 1);
+}
+
+/* What is below @port is reset as by setpci, without the kernel knowing */
+static void re_reset_by_user(struct pci_dev *port)
+{
+	u16 ctrl;
+
+	pci_read_config_word(port, PCI_BRIDGE_CONTROL, &ctrl);
+	pci_write_config_word(port, PCI_BRIDGE_CONTROL,
+			      ctrl | PCI_BRIDGE_CTL_BUS_RESET);
+	fsleep(2 * USEC_PER_MSEC);
+	pci_write_config_word(port, PCI_BRIDGE_CONTROL, ctrl);
+	msleep(SIM_SETTLE_MS);
+}
+
 /*
  * To remove a device, to reset the switch above it by setpci and to rescan is
  * what some vendors tell users to do
@@ -572,7 +653,6 @@ static void re_setpci(struct kunit *test)
 	struct pci_sim_func *root, *up, *down, *ep;
 	struct pci_dev *port, *empty;
 	u32 numbers, window;
-	u16 ctrl;
 
 	root = pci_sim_root_port(sim);
 	up = pci_sim_add_switch(sim, root);
@@ -589,22 +669,95 @@ static void re_setpci(struct kunit *test)
 	window = pci_sim_peek(up, PCI_MEMORY_BASE);
 	KUNIT_EXPECT_NE(test, 0, window);
 
-	pci_read_config_word(port, PCI_BRIDGE_CONTROL, &ctrl);
-	pci_write_config_word(port, PCI_BRIDGE_CONTROL,
-			      ctrl | PCI_BRIDGE_CTL_BUS_RESET);
-	fsleep(2 * USEC_PER_MSEC);
-	pci_write_config_word(port, PCI_BRIDGE_CONTROL, ctrl);
-	msleep(SIM_SETTLE_MS);
+	re_reset_by_user(port);
 	KUNIT_EXPECT_EQ(test, 0, pci_sim_peek(up, PCI_PRIMARY_BUS));
 
-	pci_lock_rescan_remove();
-	pci_rescan_bus(port->bus);
-	pci_unlock_rescan_remove();
+	re_rescan(port->bus);
 	KUNIT_EXPECT_EQ(test, numbers, pci_sim_peek(up, PCI_PRIMARY_BUS));
 	KUNIT_EXPECT_EQ(test, window, pci_sim_peek(up, PCI_MEMORY_BASE));
 	SIM_EXPECT_BOUND(test, ep, 2, 1);
 	KUNIT_EXPECT_TRUE(test, re_usable(ep));
 	pm_runtime_put(&empty->dev);
+}
+
+/* The bridges get the windows that they had last, not when they were found */
+static void re_setpci_windows(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *root, *up, *down, *ep;
+	struct pci_dev *port, *awake[2];
+	u32 closed, window[2];
+
+	root = pci_sim_root_port(sim);
+	up = pci_sim_add_switch(sim, root);
+	down = pci_sim_downstream_port(up);
+	ep = pci_sim_endpoint(sim, NULL);
+	sim_kunit_start(test, sim);
+	port = sim_kunit_dev(test, root);
+	awake[0] = sim_kunit_dev(test, up);
+	awake[1] = sim_kunit_dev(test, down);
+
+	/* A suspend would save the new windows */
+	for (int i = 0; i < ARRAY_SIZE(awake); i++)
+		pm_runtime_get_sync(&awake[i]->dev);
+	closed = pci_sim_peek(down, PCI_MEMORY_BASE);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(down, ep));
+	msleep(SIM_SETTLE_MS);
+	re_rescan(port->bus);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+	/* A rescan does not write the windows of bridges in use, hotplug does */
+	pci_lock_rescan_remove();
+	for (int i = 0; i < ARRAY_SIZE(awake); i++)
+		pci_assign_unassigned_bridge_resources(awake[i]);
+	pci_unlock_rescan_remove();
+	window[0] = pci_sim_peek(up, PCI_MEMORY_BASE);
+	window[1] = pci_sim_peek(down, PCI_MEMORY_BASE);
+	KUNIT_EXPECT_NE(test, closed, window[1]);
+
+	pci_stop_and_remove_bus_device_locked(sim_kunit_dev(test, ep));
+	re_reset_by_user(port);
+	re_rescan(port->bus);
+	KUNIT_EXPECT_EQ(test, window[0], pci_sim_peek(up, PCI_MEMORY_BASE));
+	KUNIT_EXPECT_EQ(test, window[1], pci_sim_peek(down, PCI_MEMORY_BASE));
+	SIM_EXPECT_BOUND(test, ep, 2, 1);
+	KUNIT_EXPECT_TRUE(test, re_usable(ep));
+	for (int i = 0; i < ARRAY_SIZE(awake); i++)
+		pm_runtime_put(&awake[i]->dev);
+}
+
+/* Another bridge in the place of a known one gets nothing of that */
+static void re_other_bridge(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *root, *up, *other;
+	struct pci_dev *known;
+	struct pci_bus *bus;
+	u32 numbers;
+
+	root = pci_sim_root_port(sim);
+	up = pci_sim_add_switch(sim, root);
+	pci_sim_downstream_port(up);
+	other = pci_sim_add_pci_bridge(sim, NULL);
+	sim_kunit_start(test, sim);
+	bus = sim_kunit_dev(test, root)->bus;
+	known = sim_kunit_dev(test, up);
+	numbers = pci_sim_peek(up, PCI_PRIMARY_BUS);
+
+	/* What resumes gets its configuration back, whatever it is */
+	pm_runtime_get_sync(&known->dev);
+	pci_sim_unplug(root);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(root, other));
+	msleep(SIM_SETTLE_MS);
+	re_rescan(bus);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_peek(other, PCI_PRIMARY_BUS));
+
+	/* The known one does, once it is back */
+	pci_sim_unplug(root);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(root, up));
+	msleep(SIM_SETTLE_MS);
+	re_rescan(bus);
+	KUNIT_EXPECT_EQ(test, numbers, pci_sim_peek(up, PCI_PRIMARY_BUS));
+	pm_runtime_put(&known->dev);
 }
 
 #define RE_CASE(_test, _init)						\
@@ -617,7 +770,10 @@ static struct kunit_case re_cases[] = {
 	KUNIT_CASE(re_scan_first),
 	KUNIT_CASE(re_scan_locked),
 	KUNIT_CASE(re_mps),
+	KUNIT_CASE(re_mps_removed),
 	KUNIT_CASE(re_setpci),
+	KUNIT_CASE(re_setpci_windows),
+	KUNIT_CASE(re_other_bridge),
 	{}
 };
 
