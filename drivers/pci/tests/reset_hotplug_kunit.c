@@ -583,6 +583,48 @@ static void rh_port_unbound_removed(struct kunit *test)
 	}
 }
 
+static int rh_remove_thread(void *data)
+{
+	struct rh *rh = data;
+
+	pci_stop_and_remove_bus_device_locked(rh->bridge);
+	complete(&rh->done);
+	return 0;
+}
+
+/* Link changes are ignored, which whoever unbinds or removes the port ends */
+static void rh_port_ends_wait(struct kunit *test)
+{
+	struct rh rh = {};
+
+	for (int removed = 0; removed < 2; removed++) {
+		rh_start(test, &rh, true, false);
+		pci_hp_ignore_link_change(rh.bridge);
+		pci_sim_link_flap(rh.port, 20);
+		msleep(SIM_SETTLE_MS);
+
+		init_completion(&rh.done);
+		rh.task = kthread_run(removed ? rh_remove_thread :
+				      rh_unbind_thread, &rh, "stop");
+		if (!IS_ERR(rh.task))
+			msleep(SIM_SETTLE_MS);
+		KUNIT_EXPECT_TRUE(test, completion_done(&rh.done));
+		pci_hp_unignore_link_change(rh.bridge);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, rh.task);
+		rh_finish(test, &rh);
+		SIM_EXPECT_BOUND(test, rh.ep, 1, removed);
+		SIM_EXPECT_BOUND(test, rh.other, 1, 0);
+		if (removed) {
+			sim_kunit_expect_dead(test, rh.port);
+			continue;
+		}
+		/* The link was down, which is for somebody else to see to */
+		KUNIT_EXPECT_EQ(test, 0,
+				pci_reset_bus(sim_kunit_dev(test, rh.ep)));
+		KUNIT_EXPECT_EQ(test, 1, device_attach(&rh.bridge->dev));
+	}
+}
+
 /* What happens without a driver is for the next one to see */
 static void rh_changed_unbound(struct kunit *test)
 {
@@ -846,6 +888,7 @@ static struct kunit_case rh_cases[] = {
 	KUNIT_CASE_PARAM(rh_unbound, rh_during_gen_params),
 	KUNIT_CASE(rh_port_unbound),
 	KUNIT_CASE(rh_port_unbound_removed),
+	KUNIT_CASE(rh_port_ends_wait),
 	KUNIT_CASE(rh_changed_unbound),
 	KUNIT_CASE(rh_error_elsewhere),
 	KUNIT_CASE(rh_error_port_removed),

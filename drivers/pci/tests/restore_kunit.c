@@ -378,6 +378,35 @@ static void drivers_prepare_before_bridges_are_disabled(struct kunit *test)
 		SIM_EXPECT_TOLD(test, o->ep[i], 1);
 }
 
+/* Function below the bridge that has order_prepare() */
+static struct pci_sim_func *order_below;
+static unsigned int order_told;
+
+static void order_prepare(struct pci_dev *bridge)
+{
+	order_told = pci_sim_counts(order_below).reset_prepare;
+}
+
+static void drivers_prepare_bottom_up(struct kunit *test)
+{
+	const struct pci_error_handlers handlers = {
+		.reset_prepare = order_prepare,
+	};
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *up;
+
+	up = pci_sim_add_switch(sim, pci_sim_root_port(sim));
+	order_below = pci_sim_endpoint(sim, pci_sim_downstream_port(up));
+	order_told = 0;
+	sim_kunit_start(test, sim);
+	sim_kunit_bind(test, up, &(struct pci_driver){
+			.name = "pci-sim-order", .err_handler = &handlers });
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_bus(sim_kunit_dev(test, up)));
+	KUNIT_EXPECT_EQ(test, 1, order_told);
+	SIM_EXPECT_TOLD(test, order_below, 1);
+	sim_kunit_rebind(test, sim_kunit_dev(test, up));
+}
+
 static struct kunit_case restore_cases[] = {
 	KUNIT_CASE_PARAM(second_reset_restores, restore_gen_params),
 	KUNIT_CASE_PARAM(reset_after_link_loss_restores, restore_gen_params),
@@ -389,6 +418,7 @@ static struct kunit_case restore_cases[] = {
 	KUNIT_CASE(function_reset_may_change_serial_number),
 	KUNIT_CASE(serial_number_of_driver_may_be_lost),
 	KUNIT_CASE(drivers_prepare_before_bridges_are_disabled),
+	KUNIT_CASE(drivers_prepare_bottom_up),
 	{ }
 };
 
