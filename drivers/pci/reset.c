@@ -1077,7 +1077,8 @@ static int pci_reset_run(const struct pci_reset_scope *scope,
  * after it, and a serial number that was not there or is not any more.  What a
  * driver has written there may be gone, and what it was before be back.  A
  * Function that is reset while its link stays up is in the same card, whatever
- * serial number its firmware has now.  VFs have no identity.
+ * serial number its firmware has now, but the links below a bridge go down.  VFs
+ * have no identity.
  */
 static bool pci_reset_dev_differs(const struct pci_reset_scope *scope,
 				  const struct pci_reset_state *state,
@@ -1094,7 +1095,8 @@ static bool pci_reset_dev_differs(const struct pci_reset_scope *scope,
 	    PCI_POSSIBLE_ERROR(*id) || pci_bus_rrs_vendor_id(*id))
 		return false;
 
-	if (*id == saved && dev->dsn && !(scope->method & PCI_RESET_FUNC))
+	if (*id == saved && dev->dsn &&
+	    !(scope->method & PCI_RESET_FUNC && dev == scope->dev))
 		*dsn = pci_get_dsn(dev);
 	if (*dsn == U64_MAX)
 		return false;
@@ -2018,23 +2020,21 @@ void pci_recovery_reset_end(struct pci_recovery *recovery)
 /*
  * After a failed recovery hotplug removes what is in a slot as if it had been
  * pulled.  It has not, so it must not go on to interrupt without a driver.  Its
- * driver has been told, and the PCI core takes it for disconnected.
+ * driver has been told, and the PCI core takes it for disconnected.  Once it is
+ * removed, another one may have its number.
  */
-static void pci_recovery_silence(struct pci_recovery *recovery)
+static void pci_recovery_silence(struct pci_recovery *recovery, unsigned int i)
 {
-	struct pci_reset_scope *scope = recovery->scope;
+	struct pci_reset_state *state = &recovery->state[i];
+	struct pci_dev *dev = recovery->scope->devs[i];
 
-	for (unsigned int i = 0; i < scope->nr_devs; i++) {
-		struct pci_reset_state *state = &recovery->state[i];
-		struct pci_dev *dev = scope->devs[i];
+	device_lock_assert(&dev->dev);
 
-		state->replace = pci_reset_in_slot(dev) ||
-				 recovery->state[state->above].replace;
-		if (state->replace)
-			pci_bus_write_config_word(dev->bus, dev->devfn,
-						  PCI_COMMAND,
-						  PCI_COMMAND_INTX_DISABLE);
-	}
+	state->replace = pci_reset_in_slot(dev) ||
+			 recovery->state[state->above].replace;
+	if (state->replace && !pci_dev_is_removed(dev))
+		pci_bus_write_config_word(dev->bus, dev->devfn, PCI_COMMAND,
+					  PCI_COMMAND_INTX_DISABLE);
 }
 
 /**
@@ -2054,14 +2054,15 @@ void pci_recovery_end(struct pci_recovery *recovery, bool recovered)
 	struct pci_reset_scope *scope = recovery->scope;
 
 	pci_recovery_reset_end(recovery);
-	if (!recovered && recovery->was_reset)
-		pci_recovery_silence(recovery);
 
 	for (unsigned int i = 0; i < scope->nr_devs; i++) {
 		struct pci_dev *dev = scope->devs[i];
 		bool late = recovery->state[i].late;
 
 		guard(device)(&dev->dev);
+
+		if (!recovered && recovery->was_reset)
+			pci_recovery_silence(recovery, i);
 
 		/* A driver may take its time until it restores its device */
 		if (recovered && recovery->state[i].bare && dev->driver &&
