@@ -848,7 +848,8 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
  * @stopped: its IOMMU has been stopped
  * @absent: it did not answer before the reset
  * @lost: it, or its secondary bus, did not come back
- * @gone: it did not come back itself, or another device did
+ * @gone: it did not come back itself, or another device did, or its driver has
+ *	given it up
  * @replaced: another device did, or one that it is below of, or a VF of
  * @bare: reset for error recovery, and not configured by its driver since
  * @replace: in a slot, or below, and to be removed and enumerated again
@@ -1931,7 +1932,7 @@ void pci_recovery_restore_state(struct pci_dev *dev)
 /* @alone: Function that is recovered on its own, or %NULL */
 struct pci_recovery_restore {
 	struct pci_dev *alone;
-	void (*restore)(struct pci_dev *dev, void *data);
+	bool (*restore)(struct pci_dev *dev, void *data);
 	void (*lost)(struct pci_dev *dev, void *data);
 	void *data;
 };
@@ -1953,10 +1954,11 @@ static void pci_recovery_restore_dev(struct pci_dev *dev,
 	struct pci_recovery_restore *r = data;
 
 	pci_recovery_iommu_start(dev, state);
+	if (!state->gone &&
+	    !r->restore(dev, !r->alone || dev == r->alone ? r->data : NULL))
+		state->gone = true;
 	if (state->gone)
 		r->lost(dev, r->data);
-	else
-		r->restore(dev, !r->alone || dev == r->alone ? r->data : NULL);
 
 	/* With the device lock, what is added cannot go away */
 	guard(device)(&dev->dev);
@@ -1966,8 +1968,10 @@ static void pci_recovery_restore_dev(struct pci_dev *dev,
 /**
  * pci_recovery_restore - wait for the devices after a reset and restore them
  * @recovery: of pci_recovery_begin()
- * @restore: restores a device and makes what is below it accessible
- * @lost: tells the driver of a device that did not come back
+ * @restore: restores a device and makes what is below it accessible; false if its
+ *	driver does not go on with it
+ * @lost: tells the driver of a device that did not come back, or for which
+ *	@restore has returned false
  * @data: for @restore and @lost.  @restore gets %NULL for the VFs of a Function
  *	that is recovered on its own: it does not fail because of them
  *
@@ -1980,7 +1984,7 @@ static void pci_recovery_restore_dev(struct pci_dev *dev,
  * been removed or disconnected
  */
 int pci_recovery_restore(struct pci_recovery *recovery,
-			 void (*restore)(struct pci_dev *dev, void *data),
+			 bool (*restore)(struct pci_dev *dev, void *data),
 			 void (*lost)(struct pci_dev *dev, void *data),
 			 void *data)
 {

@@ -417,6 +417,7 @@ static const struct er_vf_variant {
 	u16 offset;
 	bool alone;
 	bool ask_reset;
+	const struct pci_error_handlers *pf;	/* of the PF, if not the usual */
 } er_vf_variants[] = {
 	{ "on the bus of the PF" },
 	{ "on another bus", .offset = 0x100 },
@@ -451,6 +452,10 @@ static void er_vfs_start(struct kunit *test, struct er_vfs *er,
 				  .ask_reset = v->ask_reset);
 	sim_kunit_start(test, sim);
 	er->pdev = sim_kunit_dev(test, er->pf);
+	if (v->pf)
+		sim_kunit_bind(test, er->pf, &(struct pci_driver){
+				.name = "pci-sim-pf", .err_handler = v->pf,
+				.sriov_configure = pci_sriov_configure_simple });
 	KUNIT_ASSERT_EQ(test, 2, sim_kunit_set_vfs(er->pdev, 2));
 	for (i = 0; i < 2; i++) {
 		er->vf[i] = pci_sim_vf(er->pf, i);
@@ -510,26 +515,47 @@ static void er_vf_unaware(struct kunit *test)
 	sim_kunit_rebind(test, vf);
 }
 
-static pci_ers_result_t er_fail_detected(struct pci_dev *pdev,
-					 pci_channel_state_t state)
+static struct pci_sim_counts er_told;
+
+static pci_ers_result_t er_vote_can_recover(struct pci_dev *pdev,
+					    pci_channel_state_t state)
 {
+	return PCI_ERS_RESULT_CAN_RECOVER;
+}
+
+static pci_ers_result_t er_vote_disconnect(struct pci_dev *pdev,
+					   pci_channel_state_t state)
+{
+	if (state == pci_channel_io_perm_failure)
+		er_told.perm_failure++;
 	return PCI_ERS_RESULT_DISCONNECT;
 }
 
 static pci_ers_result_t er_fail_slot_reset(struct pci_dev *pdev)
 {
+	er_told.slot_reset++;
 	return PCI_ERS_RESULT_DISCONNECT;
 }
 
-/* Nor does one that fails, if the PF is integrated: nothing else is affected */
+static void er_count_resume(struct pci_dev *pdev)
+{
+	er_told.resume++;
+}
+
+/*
+ * Nor does one that fails, if the PF is integrated: nothing else is affected.
+ * It has failed alone.
+ */
 static void er_vf_fails(struct kunit *test)
 {
 	const struct pci_error_handlers handlers = {
-		.error_detected = er_fail_detected,
+		.error_detected = er_vote_disconnect,
 		.slot_reset = er_fail_slot_reset,
+		.resume = er_count_resume,
 	};
 	struct er_vfs er;
 
+	er_told = (struct pci_sim_counts){};
 	er_vfs_start(test, &er, &(struct er_vf_variant){ .alone = true });
 	sim_kunit_bind(test, er.vf[1], &(struct pci_driver){
 			.name = "pci-sim-fails", .err_handler = &handlers });
@@ -538,7 +564,50 @@ static void er_vf_fails(struct kunit *test)
 					 er_flr));
 	er_expect_recovered(test, er.pf);
 	er_expect_recovered(test, er.vf[0]);
+	KUNIT_EXPECT_EQ(test, 1, er_told.slot_reset);
+	KUNIT_EXPECT_EQ(test, 1, er_told.perm_failure);
+	KUNIT_EXPECT_EQ(test, 0, er_told.resume);
 	sim_kunit_rebind(test, sim_kunit_dev(test, er.vf[1]));
+}
+
+/* A VF that asks for a reset gets it, whatever the driver of another VF can do */
+static void er_vf_asks(struct kunit *test)
+{
+	const struct pci_error_handlers handlers = {
+		.error_detected = er_vote_can_recover,
+	};
+	struct er_vfs er;
+
+	er_vfs_start(test, &er, &(struct er_vf_variant){
+			.alone = true, .pf = &handlers });
+	sim_kunit_bind_unaware(test, er.vf[1]);
+	KUNIT_EXPECT_EQ(test, PCI_ERS_RESULT_RECOVERED,
+			pcie_do_recovery(er.pdev, pci_channel_io_frozen,
+					 er_flr));
+	er_expect_recovered(test, er.vf[0]);
+	KUNIT_EXPECT_EQ(test, 0, sim_kunit_set_vfs(er.pdev, 0));
+	sim_kunit_rebind(test, er.pdev);
+}
+
+/* But a VF that asks for a reset does not recover a PF that has given up */
+static void er_pf_gives_up(struct kunit *test)
+{
+	const struct pci_error_handlers handlers = {
+		.error_detected = er_vote_disconnect,
+		.slot_reset = er_fail_slot_reset,
+	};
+	struct er_vfs er;
+
+	er_told = (struct pci_sim_counts){};
+	er_vfs_start(test, &er, &(struct er_vf_variant){
+			.alone = true, .pf = &handlers });
+	KUNIT_EXPECT_EQ(test, PCI_ERS_RESULT_DISCONNECT,
+			pcie_do_recovery(er.pdev, pci_channel_io_frozen,
+					 er_flr));
+	KUNIT_EXPECT_EQ(test, 0, er_told.slot_reset);
+	KUNIT_EXPECT_EQ(test, 1, er_told.perm_failure);
+	KUNIT_EXPECT_EQ(test, 0, sim_kunit_set_vfs(er.pdev, 0));
+	sim_kunit_rebind(test, er.pdev);
 }
 
 /* But there is no recovery of the VF itself if its driver cannot be told */
@@ -741,6 +810,8 @@ static struct kunit_case er_cases[] = {
 	KUNIT_CASE(er_failed_switch_is_silent),
 	KUNIT_CASE_PARAM(er_vf_unaware, er_vf_gen_params),
 	KUNIT_CASE(er_vf_fails),
+	KUNIT_CASE(er_vf_asks),
+	KUNIT_CASE(er_pf_gives_up),
 	KUNIT_CASE(er_vf_alone_unaware),
 	KUNIT_CASE(er_vf_not_affected),
 	KUNIT_CASE(er_conventional),
