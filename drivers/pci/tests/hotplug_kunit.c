@@ -1023,7 +1023,8 @@ static void hp_ptm_refused(struct kunit *test)
 
 	sim_kunit_start(test, hp.sim);
 	pdev = sim_kunit_dev(test, hp.port);
-	if (!IS_ENABLED(CONFIG_PCIE_PTM) || !hp_ports_sleep())
+	if (!IS_ENABLED(CONFIG_PCIE_PTM) || !hp_ports_sleep() ||
+	    !pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_PTM))
 		kunit_skip(test, "no PTM, or the port stays awake");
 
 	pm_runtime_get_sync(&pdev->dev);
