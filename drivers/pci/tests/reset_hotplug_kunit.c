@@ -631,20 +631,22 @@ static void rh_changed_unbound(struct kunit *test)
 	struct pci_sim_func *new;
 	struct rh rh = {};
 
-	for (int i = 0; i < 2; i++) {
-		rh_start(test, &rh, true, false);
+	for (int i = 0; i < 4; i++) {
+		bool swap = i & 1, button = i & 2;
+
+		rh_start(test, &rh, true, button);
 		new = pci_sim_endpoint(rh.sim, NULL, .device = 0x99);
 		device_release_driver(&rh.bridge->dev);
 		pci_sim_unplug(rh.port);
-		if (i)
+		if (swap)
 			KUNIT_EXPECT_EQ(test, 0, pci_sim_plug(rh.port, new));
 		msleep(SIM_SETTLE_MS);
 		SIM_EXPECT_BOUND(test, rh.ep, 1, 0);
 
 		KUNIT_EXPECT_EQ(test, 1, device_attach(&rh.bridge->dev));
-		msleep(SIM_SETTLE_MS);
+		msleep(2 * SIM_SETTLE_MS);
 		SIM_EXPECT_BOUND(test, rh.ep, 1, 1);
-		SIM_EXPECT_BOUND(test, new, i, 0);
+		SIM_EXPECT_BOUND(test, new, swap, 0);
 	}
 }
 
