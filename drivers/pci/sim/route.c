@@ -123,7 +123,7 @@ static bool sim_device_exists(struct pci_sim_func *bridge, unsigned int devfn)
  * reset.
  */
 struct pci_sim_func *sim_route(struct pci_sim *sim, u8 busnr,
-				      unsigned int devfn)
+			       unsigned int devfn)
 {
 	struct pci_sim_func *f, *bridge = NULL;
 	struct list_head *bus = &sim->root_bus;

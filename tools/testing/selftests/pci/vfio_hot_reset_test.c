@@ -780,7 +780,7 @@ struct rescans {
 	int failures;
 };
 
-static void *rescan(void *data)
+static void *rescan_loop(void *data)
 {
 	struct rescans *rescans = data;
 
@@ -817,7 +817,7 @@ RESET_TEST(rescans, open_and_reset)
 	struct rescans rescans = {};
 	pthread_t thread;
 
-	ASSERT_EQ(0, pthread_create(&thread, NULL, rescan, &rescans));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, rescan_loop, &rescans));
 	for (i = 0; i < RESCAN_ROUNDS; i++) {
 		if (dev_open(&env->user, env->cdev, args.scope[0], &env->dev[0])) {
 			TH_LOG("open: %s", strerror(errno));
