@@ -370,10 +370,13 @@ static inline struct pci_sim *sim_kunit_alloc(struct kunit *test)
  * D3cold.  To resume that takes pci_bus_sem, which must not be held then: show
  * lockdep this order, so that it reports whatever allocates memory with
  * pci_bus_sem held.  pci_find_next_bus() takes it.
+ *
+ * Not where sysfs is mounted: then kernfs_rwsem, under which memory is allocated
+ * for inodes, is taken by callbacks of pci_walk_bus() that add sysfs files.
  */
 static inline void sim_kunit_teach_lockdep(void)
 {
-	if (!IS_ENABLED(CONFIG_PROVE_LOCKING))
+	if (!IS_ENABLED(CONFIG_PROVE_LOCKING) || !IS_ENABLED(CONFIG_UML))
 		return;
 
 	fs_reclaim_acquire(GFP_KERNEL);
