@@ -208,6 +208,7 @@ typedef int (*pci_sim_probe_t)(struct pci_dev *pdev, void *data);
 
 /* Life of a fabric */
 struct pci_sim *pci_sim_alloc(void);
+void pci_sim_set_first_bus(struct pci_sim *sim, u8 busnr);
 int pci_sim_start(struct pci_sim *sim);
 void pci_sim_destroy(struct pci_sim *sim);
 unsigned int pci_sim_alive(void);

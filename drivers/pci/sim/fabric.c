@@ -625,6 +625,18 @@ static int sim_add_windows(struct pci_sim *sim)
 }
 
 /**
+ * pci_sim_set_first_bus - let a fabric have part of the bus numbers only
+ * @sim: fabric that is not started yet, or NULL
+ * @busnr: number of the root bus, 0 unless told; the last number is 255
+ */
+void pci_sim_set_first_bus(struct pci_sim *sim, u8 busnr)
+{
+	if (sim)
+		sim->busn.start = busnr;
+}
+EXPORT_SYMBOL_GPL(pci_sim_set_first_bus);
+
+/**
  * pci_sim_start - power a fabric and let the kernel enumerate it
  * @sim: fabric, or NULL
  *

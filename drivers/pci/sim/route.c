@@ -58,8 +58,8 @@ u16 sim_requester_id(struct pci_sim_func *f)
 	if (f->pf)
 		return sim_requester_id(f->pf) + f->vf_offset;
 
-	return PCI_DEVID(f->upstream ? sim_secondary(f->upstream) : 0,
-			 f->devfn);
+	return PCI_DEVID(f->upstream ? sim_secondary(f->upstream) :
+			 f->sim->busn.start, f->devfn);
 }
 
 static struct pci_sim_func *sim_find(struct list_head *bus,
@@ -127,7 +127,7 @@ struct pci_sim_func *sim_route(struct pci_sim *sim, u8 busnr,
 {
 	struct pci_sim_func *f, *bridge = NULL;
 	struct list_head *bus = &sim->root_bus;
-	u8 here = 0;
+	u8 here = sim->busn.start;
 
 	while (here != busnr) {
 		f = sim_find_bridge(bus, busnr);

@@ -497,6 +497,33 @@ static void sim_enum_bad_plug(struct kunit *test)
 	SIM_EXPECT_BOUND(test, ep, 1, 0);
 }
 
+/* A switch that is removed is found again by a rescan, and its slots work */
+static void sim_enum_rescan(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *root, *up, *ep;
+	struct pci_dev *pdev, *port;
+
+	root = pci_sim_root_port(sim);
+	up = pci_sim_add_switch(sim, root);
+	ep = pci_sim_endpoint(sim, pci_sim_downstream_port(up, .hotplug = true));
+	pci_sim_downstream_port(up, .hotplug = true);
+	sim_kunit_start(test, sim);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+
+	port = sim_kunit_dev(test, root);
+	pdev = pci_sim_get_dev(up);
+	KUNIT_ASSERT_NOT_NULL(test, pdev);
+	pci_stop_and_remove_bus_device_locked(pdev);
+	pci_dev_put(pdev);
+	SIM_EXPECT_BOUND(test, ep, 1, 1);
+
+	pci_lock_rescan_remove();
+	pci_rescan_bus(port->bus);
+	pci_unlock_rescan_remove();
+	SIM_EXPECT_BOUND(test, ep, 2, 1);
+}
+
 /* Many fabrics, one after the other, with all that is in them */
 static void sim_enum_again(struct kunit *test)
 {
@@ -532,6 +559,7 @@ static struct kunit_case sim_enum_cases[] = {
 	KUNIT_CASE(sim_enum_bad_fabric),
 	KUNIT_CASE(sim_enum_bad_bus),
 	KUNIT_CASE(sim_enum_bad_plug),
+	KUNIT_CASE(sim_enum_rescan),
 	KUNIT_CASE(sim_enum_again),
 	{}
 };

@@ -434,6 +434,23 @@ static void ft_rescan(struct kunit *test, struct pci_sim_func *root)
 	pci_dev_put(pdev);
 }
 
+/* The same with a host bridge that does not begin with bus 0 */
+static void ft_high_bus_numbers(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *ep[18];
+
+	pci_sim_set_first_bus(sim, 0xf0);
+	for (int i = 0; i < ARRAY_SIZE(ep); i++)
+		ep[i] = pci_sim_endpoint(sim, pci_sim_root_port(sim));
+	sim_kunit_start(test, sim);
+	ft_rescan(test, pci_sim_upstream(ep[0]));
+	for (int i = 0; i < ARRAY_SIZE(ep); i++)
+		SIM_EXPECT_BOUND(test, ep[i], i < 15, 0);
+	for (int i = 15; i < ARRAY_SIZE(ep); i++)
+		sim_kunit_expect_dead(test, pci_sim_upstream(ep[i]));
+}
+
 /*
  * A switch that is found by a rescan, before a bridge that is known, does not
  * get that bridge's bus number.
@@ -565,6 +582,7 @@ static struct kunit_case ft_cases[] = {
 	KUNIT_CASE(ft_vf_never),
 	KUNIT_CASE(ft_switch_again),
 	KUNIT_CASE(ft_bus_numbers),
+	KUNIT_CASE(ft_high_bus_numbers),
 	KUNIT_CASE(ft_known_bus_numbers),
 	KUNIT_CASE(ft_lost_bus_numbers),
 	KUNIT_CASE(ft_fewer_bridges),

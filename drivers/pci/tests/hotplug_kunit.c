@@ -1005,6 +1005,43 @@ static void hp_link_no_wakeup(struct kunit *test)
 	SIM_EXPECT_BOUND(test, ep, 1, 0);
 }
 
+/* Another card is taken after the system has slept, and without a button press */
+static void hp_replaced_suspended(struct kunit *test)
+{
+	struct pci_sim_func *old, *new;
+	const struct dev_pm_ops *pm;
+	struct device *dev;
+	struct hp hp;
+
+	if (!IS_ENABLED(CONFIG_PM_SLEEP))
+		kunit_skip(test, "without CONFIG_PM_SLEEP");
+
+	for (int button = 0; button < 2; button++) {
+		hp = hp_build(test, (struct pci_sim_port_config){
+			      .power_ctrl = button, .button = button });
+		old = pci_sim_endpoint(hp.sim, hp.port);
+		new = pci_sim_endpoint(hp.sim, NULL, .device = 0x99);
+		sim_kunit_start(test, hp.sim);
+		dev = &sim_kunit_dev(test, hp.port)->dev;
+		pm = dev->bus->pm;
+
+		pm_runtime_get_sync(dev);
+		KUNIT_EXPECT_EQ(test, 0, pm->suspend(dev));
+		KUNIT_EXPECT_EQ(test, 0, pm->suspend_noirq(dev));
+		/* As the PM core does for a device that was in use */
+		dev->power.must_resume = true;
+		KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, new));
+		msleep(SIM_SETTLE_MS);
+		SIM_EXPECT_BOUND(test, old, 1, 0);
+		KUNIT_EXPECT_EQ(test, 0, pm->resume_noirq(dev));
+		KUNIT_EXPECT_EQ(test, 0, pm->resume(dev));
+		pm_runtime_put(dev);
+		msleep(HP_POWER_MS);
+		SIM_EXPECT_BOUND(test, old, 1, 1);
+		SIM_EXPECT_BOUND(test, new, 1, 0);
+	}
+}
+
 static bool hp_ptm_is_on(struct pci_dev *pdev)
 {
 	u16 ptm = pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_PTM);
@@ -1084,6 +1121,43 @@ static void hp_off_swapped(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, 0, slot->ops->enable_slot(slot));
 			SIM_EXPECT_BOUND(test, new, 1, 0);
 		}
+	}
+}
+
+/*
+ * With the power of the port off, its events are lost.  If the slot is found
+ * empty once, what is in it afterwards is another card.
+ */
+static void hp_off_unpowered(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){
+				.power_ctrl = true });
+	struct pci_sim_func *old = pci_sim_endpoint(hp.sim, hp.port);
+	struct pci_sim_func *new = pci_sim_endpoint(hp.sim, NULL);
+	struct hotplug_slot *slot;
+	struct pci_dev *pdev;
+
+	if (!hp_ports_sleep())
+		kunit_skip(test, "the port stays awake");
+
+	sim_kunit_start(test, hp.sim);
+	pdev = sim_kunit_dev(test, hp.port);
+	slot = hp_slot(test, hp.port);
+	KUNIT_EXPECT_EQ(test, 0, slot->ops->disable_slot(slot));
+	for (int i = 0; i < 3; i++) {
+		msleep(SIM_SETTLE_MS);
+		KUNIT_EXPECT_TRUE(test, pdev->current_state == PCI_D3hot);
+		/* As the platform does */
+		pdev->current_state = PCI_D3cold;
+		if (i == 1)
+			pci_sim_unplug(hp.port);
+		if (i == 2)
+			KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, new));
+		pm_runtime_get_sync(&pdev->dev);
+		pm_runtime_put(&pdev->dev);
+		msleep(HP_POWER_MS);
+		SIM_EXPECT_BOUND(test, old, 1, 1);
+		SIM_EXPECT_BOUND(test, new, i == 2, 0);
 	}
 }
 
@@ -1210,8 +1284,10 @@ static struct kunit_case hp_cases[] = {
 	KUNIT_CASE_PARAM(hp_no_pme, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_no_pme_on, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_link_no_wakeup, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_replaced_suspended, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_ptm_refused, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_off_swapped, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_off_unpowered, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_off_link_sleeps, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_pulled_while_added, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_unpowered, hp_variant_gen_params),

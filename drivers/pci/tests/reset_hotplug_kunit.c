@@ -178,6 +178,36 @@ static void rh_stays_off(struct kunit *test)
 	SIM_EXPECT_BOUND(test, rh.ep, 2, 1);
 }
 
+static void rh_pull(struct pci_sim_func *port, void *data)
+{
+	pci_sim_unplug(port);
+}
+
+/*
+ * A slot that is off is not listened to while its port is reset.  If it was
+ * found empty afterwards, what is in it next is another card.
+ */
+static void rh_off_swapped(struct kunit *test)
+{
+	struct rh rh = { .from_above = true };
+	struct hotplug_slot *slot;
+
+	rh_start(test, &rh, true, false);
+	pm_runtime_get_sync(&rh.bridge->dev);
+	slot = sim_kunit_dev(test, rh.ep)->slot->hotplug;
+	KUNIT_EXPECT_EQ(test, 0, slot->ops->disable_slot(slot));
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_at(rh.port, 60 * USEC_PER_MSEC,
+					    rh_pull, NULL));
+	KUNIT_EXPECT_EQ(test, 0, rh_reset(test, &rh));
+	msleep(2 * SIM_SETTLE_MS);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_at(rh.port, 60 * USEC_PER_MSEC,
+					    rh_plug, rh.ep));
+	KUNIT_EXPECT_EQ(test, 0, rh_reset(test, &rh));
+	msleep(2 * SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, rh.ep, 2, 1);
+	pm_runtime_put(&rh.bridge->dev);
+}
+
 /* A reset within a section of link changes does not end that */
 static void rh_nested(struct kunit *test)
 {
@@ -878,6 +908,7 @@ static struct kunit_case rh_cases[] = {
 	KUNIT_CASE(rh_blinking),
 	KUNIT_CASE_PARAM(rh_inserted, rh_during_gen_params),
 	KUNIT_CASE(rh_stays_off),
+	KUNIT_CASE(rh_off_swapped),
 	KUNIT_CASE(rh_power_fault),
 	KUNIT_CASE(rh_nested),
 	KUNIT_CASE(rh_lost),
