@@ -452,6 +452,42 @@ static void ft_high_bus_numbers(struct kunit *test)
 }
 
 /*
+ * Below a port that had nothing below it when it was numbered, a switch gets
+ * its numbers from what is left, and nothing else is numbered anew.  Where
+ * firmware numbers the buses, that is for firmware.
+ */
+static void ft_more_buses(struct kunit *test)
+{
+	struct pci_sim_func *root, *up, *inner, *other, *ep[2];
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	u32 numbers;
+
+	if (!pcibios_assign_all_busses())
+		kunit_skip(test, "buses are numbered by firmware");
+
+	other = pci_sim_endpoint(sim, pci_sim_root_port(sim));
+	root = pci_sim_root_port(sim);
+	up = pci_sim_add_switch(sim, NULL);
+	ep[0] = pci_sim_endpoint(sim, pci_sim_downstream_port(up));
+	inner = pci_sim_add_switch(sim, pci_sim_downstream_port(up));
+	ep[1] = pci_sim_endpoint(sim, pci_sim_downstream_port(inner));
+	sim_kunit_start(test, sim);
+	numbers = pci_sim_peek(pci_sim_upstream(other), PCI_PRIMARY_BUS);
+
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(root, up));
+	msleep(SIM_SETTLE_MS);
+	ft_rescan(test, root);
+	SIM_EXPECT_BOUND(test, other, 1, 0);
+	KUNIT_EXPECT_EQ(test, numbers, pci_sim_peek(pci_sim_upstream(other),
+						    PCI_PRIMARY_BUS));
+	for (int i = 0; i < ARRAY_SIZE(ep); i++)
+		SIM_EXPECT_BOUND(test, ep[i], 1, 0);
+	ft_rescan(test, root);
+	for (int i = 0; i < ARRAY_SIZE(ep); i++)
+		SIM_EXPECT_BOUND(test, ep[i], 1, 0);
+}
+
+/*
  * A switch that is found by a rescan, before a bridge that is known, does not
  * get that bridge's bus number.
  */
@@ -583,6 +619,7 @@ static struct kunit_case ft_cases[] = {
 	KUNIT_CASE(ft_switch_again),
 	KUNIT_CASE(ft_bus_numbers),
 	KUNIT_CASE(ft_high_bus_numbers),
+	KUNIT_CASE(ft_more_buses),
 	KUNIT_CASE(ft_known_bus_numbers),
 	KUNIT_CASE(ft_lost_bus_numbers),
 	KUNIT_CASE(ft_fewer_bridges),

@@ -725,6 +725,83 @@ static void re_setpci_windows(struct kunit *test)
 		pm_runtime_put(&awake[i]->dev);
 }
 
+/* A slot gets back what it was told last, not what it was when it was empty */
+static void re_setpci_slot(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *root, *up, *down, *ep;
+	struct pci_dev *port, *slot;
+	u32 control;
+	int pos;
+
+	root = pci_sim_root_port(sim);
+	up = pci_sim_add_switch(sim, root);
+	down = pci_sim_downstream_port(up, .hotplug = true, .power_ctrl = true);
+	ep = pci_sim_endpoint(sim, NULL);
+	sim_kunit_start(test, sim);
+	port = sim_kunit_dev(test, root);
+	slot = sim_kunit_dev(test, down);
+	pos = pci_pcie_cap(slot) + PCI_EXP_SLTCTL;
+
+	/* It is suspended once while it is empty, and not again */
+	pm_runtime_get_sync(&slot->dev);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(down, ep));
+	msleep(3 * SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+	control = pci_sim_peek(down, pos) & U16_MAX;
+	KUNIT_EXPECT_FALSE(test, control & PCI_EXP_SLTCTL_PCC);
+	KUNIT_EXPECT_TRUE(test, control & PCI_EXP_SLTCTL_HPIE);
+
+	pci_stop_and_remove_bus_device_locked(sim_kunit_dev(test, ep));
+	re_reset_by_user(port);
+	re_rescan(port->bus);
+	KUNIT_EXPECT_EQ(test, control, pci_sim_peek(down, pos) & U16_MAX);
+	SIM_EXPECT_BOUND(test, ep, 2, 1);
+	KUNIT_EXPECT_TRUE(test, re_usable(ep));
+	pm_runtime_put(&slot->dev);
+}
+
+/* A driver that is stuck in a reset keeps nobody else from being found */
+static void re_stuck(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *ep[2];
+	struct pci_dev *stuck;
+
+	if (!IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
+		kunit_skip(test, "takes minutes");
+
+	port = pci_sim_root_port(sim);
+	ep[0] = pci_sim_endpoint(sim, port);
+	ep[1] = pci_sim_endpoint(sim, pci_sim_root_port(sim));
+	sim_kunit_start(test, sim);
+	stuck = sim_kunit_dev(test, port);
+	pci_stop_and_remove_bus_device_locked(sim_kunit_dev(test, ep[1]));
+	pci_cfg_access_lock(stuck);
+	re_rescan(stuck->bus);
+	pci_cfg_access_unlock(stuck);
+	SIM_EXPECT_BOUND(test, ep[0], 1, 0);
+	SIM_EXPECT_BOUND(test, ep[1], 2, 1);
+}
+
+/*
+ * Whoever has resized a BAR does not wait for a reset: without
+ * pci_rescan_remove_lock the device may be gone afterwards
+ */
+static void re_resized(struct kunit *test)
+{
+	struct re re = {};
+	struct pci_dev *pdev;
+
+	re_start_beside(test, &re);
+	pdev = sim_kunit_dev(test, re.ep[0]);
+	pci_cfg_access_lock(pdev);
+	pci_release_resource(pdev, 0);
+	pci_assign_unassigned_bus_resources(pdev->bus);
+	KUNIT_EXPECT_NOT_NULL(test, pdev->resource[0].parent);
+	pci_cfg_access_unlock(pdev);
+}
+
 /* Another bridge in the place of a known one gets nothing of that */
 static void re_other_bridge(struct kunit *test)
 {
@@ -773,6 +850,9 @@ static struct kunit_case re_cases[] = {
 	KUNIT_CASE(re_mps_removed),
 	KUNIT_CASE(re_setpci),
 	KUNIT_CASE(re_setpci_windows),
+	KUNIT_CASE(re_setpci_slot),
+	KUNIT_CASE(re_stuck),
+	KUNIT_CASE(re_resized),
 	KUNIT_CASE(re_other_bridge),
 	{}
 };

@@ -7,6 +7,7 @@
 #include <linux/debug_locks.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
+#include <linux/sched/signal.h>
 
 #include "sim-kunit.h"
 
@@ -384,6 +385,27 @@ static void iv_lock_of_driver(struct kunit *test)
 }
 
 /*
+ * While the driver of the PF is busy, whoever sets the number of VFs tries it
+ * again, and keeps nobody else from adding or removing other devices
+ */
+static void iv_driver_busy(struct kunit *test)
+{
+	struct iv iv;
+
+	iv_start(test, &iv, (struct pci_sim_ep_config){});
+	device_lock(&iv.pdev->dev);
+	KUNIT_EXPECT_EQ(test, -ERESTARTNOINTR,
+			sim_kunit_store(iv.pdev, "sriov_numvfs", "1"));
+	/* That is for the return to user space, which starts it again */
+	flush_signals(current);
+	device_unlock(&iv.pdev->dev);
+	pci_lock_rescan_remove();
+	pci_unlock_rescan_remove();
+	KUNIT_EXPECT_EQ(test, 0, sim_kunit_store(iv.pdev, "sriov_numvfs", "1"));
+	SIM_EXPECT_BOUND(test, iv.vf[0], 1, 0);
+}
+
+/*
  * What cannot be built: more VFs than Routing IDs, VFs without ARI, two that
  * have the same Routing ID
  */
@@ -416,6 +438,7 @@ static struct kunit_case iv_cases[] = {
 	KUNIT_CASE_PARAM(iv_unplug, iv_variant_gen_params),
 	KUNIT_CASE(iv_two_pfs),
 	KUNIT_CASE_PARAM(iv_lock_of_driver, iv_variant_gen_params),
+	KUNIT_CASE_PARAM(iv_driver_busy, iv_variant_gen_params),
 	KUNIT_CASE(iv_bad_fabric),
 	{}
 };
