@@ -1248,6 +1248,55 @@ static void hp_never(struct kunit *test)
 	SIM_EXPECT_BOUND(test, ep, 1, 0);
 }
 
+/*
+ * As EEH does: reset a link without the PCI core, restore config headers, and
+ * call ->slot_reset().  A hotplug port further down does not take that for an
+ * unplug, unless its card is gone.
+ */
+static void hp_foreign_reset(struct kunit *test)
+{
+	for (int pulled = 0; pulled < 2; pulled++) {
+		struct pci_sim *sim = sim_kunit_alloc(test);
+		struct pci_sim_func *root = pci_sim_root_port(sim);
+		struct pci_sim_func *up = pci_sim_add_switch(sim, root);
+		struct pci_sim_func *port =
+			pci_sim_downstream_port(up, .hotplug = true);
+		struct pci_sim_func *ep = pci_sim_endpoint(sim, port);
+		struct pci_dev *root_dev, *up_dev, *port_dev, *ep_dev;
+		u16 ctrl;
+
+		sim_kunit_start(test, sim);
+		root_dev = sim_kunit_dev(test, root);
+		up_dev = sim_kunit_dev(test, up);
+		port_dev = sim_kunit_dev(test, port);
+		ep_dev = sim_kunit_dev(test, ep);
+		pm_runtime_get_sync(&ep_dev->dev);
+		pci_save_state(up_dev);
+		pci_save_state(port_dev);
+		pci_save_state(ep_dev);
+
+		pci_read_config_word(root_dev, PCI_BRIDGE_CONTROL, &ctrl);
+		pci_write_config_word(root_dev, PCI_BRIDGE_CONTROL,
+				      ctrl | PCI_BRIDGE_CTL_BUS_RESET);
+		msleep(2);
+		if (pulled)
+			pci_sim_unplug(port);
+		pci_write_config_word(root_dev, PCI_BRIDGE_CONTROL, ctrl);
+		msleep(SIM_SETTLE_MS);
+
+		pci_restore_state(up_dev);
+		for (int i = 0; i < ARRAY_SIZE(port_dev->saved_config_space); i++)
+			pci_write_config_dword(port_dev, i * 4,
+					       port_dev->saved_config_space[i]);
+		KUNIT_EXPECT_EQ(test, PCI_ERS_RESULT_RECOVERED,
+				port_dev->driver->err_handler->slot_reset(port_dev));
+		pci_restore_state(ep_dev);
+		msleep(2 * SIM_SETTLE_MS);
+		SIM_EXPECT_BOUND(test, ep, 1, pulled);
+		pm_runtime_put(&ep_dev->dev);
+	}
+}
+
 static struct kunit_case hp_cases[] = {
 	KUNIT_CASE_PARAM(hp_occupied, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_insert, hp_variant_gen_params),
@@ -1292,6 +1341,7 @@ static struct kunit_case hp_cases[] = {
 	KUNIT_CASE_PARAM(hp_pulled_while_added, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_unpowered, hp_variant_gen_params),
 	KUNIT_CASE(hp_never),
+	KUNIT_CASE(hp_foreign_reset),
 	{}
 };
 
