@@ -650,6 +650,43 @@ static void hp_not_ready_off(struct kunit *test)
 	}
 }
 
+/* The button cancels what it has begun, until the card is there */
+static void hp_not_ready_button(struct kunit *test)
+{
+	struct pci_sim_func *ep;
+	struct hp hp;
+
+	for (int power_ctrl = 0; power_ctrl < 2; power_ctrl++) {
+		hp = hp_build(test, (struct pci_sim_port_config){
+			      .power_ctrl = power_ctrl, .button = true });
+		ep = pci_sim_endpoint(hp.sim, NULL, .ready_ms = 40000);
+		sim_kunit_start(test, hp.sim);
+		KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, ep));
+		/* Without power control it is the link that turns the slot on */
+		if (power_ctrl)
+			pci_sim_press_button(hp.port);
+		msleep(HP_BUTTON_MS);
+		KUNIT_EXPECT_EQ(test, PCI_EXP_SLTCTL_PWR_IND_BLINK,
+				hp_slot_control(hp.port) & PCI_EXP_SLTCTL_PIC);
+
+		pci_sim_press_button(hp.port);
+		msleep(HP_POWER_MS);
+		KUNIT_EXPECT_EQ(test, PCI_EXP_SLTCTL_PWR_IND_OFF,
+				hp_slot_control(hp.port) & PCI_EXP_SLTCTL_PIC);
+		KUNIT_EXPECT_EQ(test, PCI_EXP_SLTCTL_ATTN_IND_OFF,
+				hp_slot_control(hp.port) & PCI_EXP_SLTCTL_AIC);
+		msleep(60000);
+		KUNIT_EXPECT_EQ(test, !power_ctrl,
+				pci_sim_link_is_up(hp.port));
+		SIM_EXPECT_BOUND(test, ep, 0, 0);
+
+		pci_sim_set_ready_ms(ep, 0);
+		pci_sim_press_button(hp.port);
+		msleep(HP_BUTTON_MS);
+		SIM_EXPECT_BOUND(test, ep, 1, 0);
+	}
+}
+
 /* System sleep does not wait either, and the device is tried again afterwards */
 static void hp_not_ready_suspend(struct kunit *test)
 {
@@ -1124,6 +1161,44 @@ static void hp_off_swapped(struct kunit *test)
 	}
 }
 
+/* So it is if it came while link changes are ignored */
+static void hp_off_swapped_ignored(struct kunit *test)
+{
+	struct pci_sim_func *old, *new;
+	struct hotplug_slot *slot;
+	struct pci_dev *pdev;
+	struct hp hp;
+
+	for (int i = 0; i < 4; i++) {
+		bool awake = i & 1;
+
+		hp = hp_build(test, (struct pci_sim_port_config){
+			      .power_ctrl = i & 2 });
+		old = pci_sim_endpoint(hp.sim, hp.port);
+		new = pci_sim_endpoint(hp.sim, NULL, .device = 0x99);
+		sim_kunit_start(test, hp.sim);
+		pdev = sim_kunit_dev(test, hp.port);
+		slot = hp_slot(test, hp.port);
+		if (awake)
+			pm_runtime_get_sync(&pdev->dev);
+		KUNIT_EXPECT_EQ(test, 0, slot->ops->disable_slot(slot));
+		msleep(SIM_SETTLE_MS);
+
+		pci_hp_ignore_link_change(pdev);
+		pci_sim_unplug(hp.port);
+		msleep(100);
+		KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, new));
+		msleep(SIM_SETTLE_MS);
+		SIM_EXPECT_BOUND(test, new, 0, 0);
+		pci_hp_unignore_link_change(pdev);
+		msleep(HP_POWER_MS);
+		SIM_EXPECT_BOUND(test, old, 1, 1);
+		SIM_EXPECT_BOUND(test, new, 1, 0);
+		if (awake)
+			pm_runtime_put(&pdev->dev);
+	}
+}
+
 /*
  * With the power of the port off, its events are lost.  If the slot is found
  * empty once, what is in it afterwards is another card.
@@ -1322,6 +1397,7 @@ static struct kunit_case hp_cases[] = {
 	KUNIT_CASE_PARAM(hp_not_ready, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_not_ready_yet, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_not_ready_off, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_not_ready_button, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_not_ready_suspend, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_not_ready_reset, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_link_away, hp_variant_gen_params),
@@ -1336,6 +1412,7 @@ static struct kunit_case hp_cases[] = {
 	KUNIT_CASE_PARAM(hp_replaced_suspended, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_ptm_refused, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_off_swapped, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_off_swapped_ignored, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_off_unpowered, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_off_link_sleeps, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_pulled_while_added, hp_variant_gen_params),
