@@ -1000,6 +1000,30 @@ static void hp_no_pme_on(struct kunit *test)
 	}
 }
 
+/* It is told from another one of its kind by its serial number */
+static void hp_swapped_asleep(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *old = pci_sim_endpoint(hp.sim, hp.port, .dsn = 1);
+	struct pci_sim_func *new = pci_sim_endpoint(hp.sim, NULL, .dsn = 2);
+	struct pci_dev *pdev;
+
+	sim_kunit_start(test, hp.sim);
+	sim_kunit_dev(test, hp.port)->pme_support = 0;
+	pdev = sim_kunit_dev(test, old);
+	pm_runtime_allow(&pdev->dev);
+	pm_runtime_put(&pdev->dev);
+	msleep(SIM_IDLE_MS);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, new));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, new, !hp_ports_sleep(), 0);
+	pm_runtime_get_sync(&pdev->dev);
+	pm_runtime_forbid(&pdev->dev);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, old, 1, 1);
+	SIM_EXPECT_BOUND(test, new, 1, 0);
+}
+
 /*
  * A port that sleeps while the system does may wake it for a card that is put
  * in, but not for the link of one that had none.  Afterwards it is noticed.
@@ -1408,6 +1432,7 @@ static struct kunit_case hp_cases[] = {
 	KUNIT_CASE_PARAM(hp_falls_asleep, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_no_pme, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_no_pme_on, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_swapped_asleep, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_link_no_wakeup, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_replaced_suspended, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_ptm_refused, hp_variant_gen_params),
