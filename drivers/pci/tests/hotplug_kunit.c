@@ -1377,7 +1377,7 @@ static void hp_foreign_reset(struct kunit *test)
 		pci_read_config_word(root_dev, PCI_BRIDGE_CONTROL, &ctrl);
 		pci_write_config_word(root_dev, PCI_BRIDGE_CONTROL,
 				      ctrl | PCI_BRIDGE_CTL_BUS_RESET);
-		msleep(2);
+		msleep(20);
 		if (pulled)
 			pci_sim_unplug(port);
 		pci_write_config_word(root_dev, PCI_BRIDGE_CONTROL, ctrl);
