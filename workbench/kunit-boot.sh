@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # kunit-boot.sh OBJ LOGS: boots the UML kernel in OBJ once for all KUnit suites
-# of PCI, once for that of genirq, and once for each test of the suites
-# pci-fault*, which may take the kernel with it. The kernel's log of each boot
-# goes to LOGS/*.log.
+# of PCI, once for that of genirq, once more for those of hotplug and genirq with
+# forced threading of interrupts, and once for each test of the suites pci-fault*,
+# which may take the kernel with it. The kernel's log of each boot goes to
+# LOGS/*.log.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -28,6 +29,8 @@ boot() # GLOB [PARAMETER...]
 
 boot 'pci-[!f]*' >"$logs/all.log"
 boot 'irq_test_cases' >"$logs/genirq.log"
+boot 'pci-*hotplug' threadirqs >"$logs/threadirqs.log"
+boot 'irq_test_cases' threadirqs >"$logs/genirq-threadirqs.log"
 faults=$(boot 'pci-fault*' kunit.action=list | sed -n 's/^\[[^]]*\] \(pci-fault[^ ]*\.[^ ]*\)$/\1/p')
 [[ $faults ]] || die "the kernel in $obj lists no test of pci-fault*"
 while read -r test; do

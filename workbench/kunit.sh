@@ -11,10 +11,10 @@
 ((0 < $#)) || set -- uml uml-debug uml-preempt
 list=$here/expected_failures
 
-# What lockdep, KASAN and their like say of the boot that is not to crash.
+# What lockdep, KASAN and their like say of boots that are not to crash.
 no_report()
 {
-	! grep -E '(WARNING|BUG|INFO|Oops|KASAN|UBSAN): |Kernel panic|list_(add|del) corruption|nobody cared' "$1"
+	! grep -E '(WARNING|BUG|INFO|Oops|KASAN|UBSAN): |Kernel panic|list_(add|del) corruption|nobody cared' "$@"
 }
 
 shell_resets()
@@ -45,7 +45,7 @@ for kernel; do
 	add_up "$logs/results" "$rc"
 	say "  ran in $(took "$began"), logs in ${logs#"$repo"/}"
 
-	check "$kernel: no report of lockdep, KASAN and the like" no_report "$logs/1/all.log"
+	check "$kernel: no report of lockdep, KASAN and the like" no_report "$logs"/1/{all,threadirqs}.log
 	check "$kernel: a second run has the same log, byte for byte" same "$logs/1" "$logs/2"
 	[[ $kernel != uml ]] || check "uml: make shell boots, and resets a simulated device" shell_resets
 	if grep -q '^CONFIG_GCOV=y' "$build/$kernel/.config"; then

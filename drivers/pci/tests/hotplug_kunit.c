@@ -650,6 +650,43 @@ static void hp_not_ready_off(struct kunit *test)
 	}
 }
 
+/* The button cancels what it has begun, until the card is there */
+static void hp_not_ready_button(struct kunit *test)
+{
+	struct pci_sim_func *ep;
+	struct hp hp;
+
+	for (int power_ctrl = 0; power_ctrl < 2; power_ctrl++) {
+		hp = hp_build(test, (struct pci_sim_port_config){
+			      .power_ctrl = power_ctrl, .button = true });
+		ep = pci_sim_endpoint(hp.sim, NULL, .ready_ms = 40000);
+		sim_kunit_start(test, hp.sim);
+		KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, ep));
+		/* Without power control it is the link that turns the slot on */
+		if (power_ctrl)
+			pci_sim_press_button(hp.port);
+		msleep(HP_BUTTON_MS);
+		KUNIT_EXPECT_EQ(test, PCI_EXP_SLTCTL_PWR_IND_BLINK,
+				hp_slot_control(hp.port) & PCI_EXP_SLTCTL_PIC);
+
+		pci_sim_press_button(hp.port);
+		msleep(HP_POWER_MS);
+		KUNIT_EXPECT_EQ(test, PCI_EXP_SLTCTL_PWR_IND_OFF,
+				hp_slot_control(hp.port) & PCI_EXP_SLTCTL_PIC);
+		KUNIT_EXPECT_EQ(test, PCI_EXP_SLTCTL_ATTN_IND_OFF,
+				hp_slot_control(hp.port) & PCI_EXP_SLTCTL_AIC);
+		msleep(60000);
+		KUNIT_EXPECT_EQ(test, !power_ctrl,
+				pci_sim_link_is_up(hp.port));
+		SIM_EXPECT_BOUND(test, ep, 0, 0);
+
+		pci_sim_set_ready_ms(ep, 0);
+		pci_sim_press_button(hp.port);
+		msleep(HP_BUTTON_MS);
+		SIM_EXPECT_BOUND(test, ep, 1, 0);
+	}
+}
+
 /* System sleep does not wait either, and the device is tried again afterwards */
 static void hp_not_ready_suspend(struct kunit *test)
 {
@@ -963,6 +1000,30 @@ static void hp_no_pme_on(struct kunit *test)
 	}
 }
 
+/* It is told from another one of its kind by its serial number */
+static void hp_swapped_asleep(struct kunit *test)
+{
+	struct hp hp = hp_build(test, (struct pci_sim_port_config){});
+	struct pci_sim_func *old = pci_sim_endpoint(hp.sim, hp.port, .dsn = 1);
+	struct pci_sim_func *new = pci_sim_endpoint(hp.sim, NULL, .dsn = 2);
+	struct pci_dev *pdev;
+
+	sim_kunit_start(test, hp.sim);
+	sim_kunit_dev(test, hp.port)->pme_support = 0;
+	pdev = sim_kunit_dev(test, old);
+	pm_runtime_allow(&pdev->dev);
+	pm_runtime_put(&pdev->dev);
+	msleep(SIM_IDLE_MS);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, new));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, new, !hp_ports_sleep(), 0);
+	pm_runtime_get_sync(&pdev->dev);
+	pm_runtime_forbid(&pdev->dev);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, old, 1, 1);
+	SIM_EXPECT_BOUND(test, new, 1, 0);
+}
+
 /*
  * A port that sleeps while the system does may wake it for a card that is put
  * in, but not for the link of one that had none.  Afterwards it is noticed.
@@ -1124,6 +1185,44 @@ static void hp_off_swapped(struct kunit *test)
 	}
 }
 
+/* So it is if it came while link changes are ignored */
+static void hp_off_swapped_ignored(struct kunit *test)
+{
+	struct pci_sim_func *old, *new;
+	struct hotplug_slot *slot;
+	struct pci_dev *pdev;
+	struct hp hp;
+
+	for (int i = 0; i < 4; i++) {
+		bool awake = i & 1;
+
+		hp = hp_build(test, (struct pci_sim_port_config){
+			      .power_ctrl = i & 2 });
+		old = pci_sim_endpoint(hp.sim, hp.port);
+		new = pci_sim_endpoint(hp.sim, NULL, .device = 0x99);
+		sim_kunit_start(test, hp.sim);
+		pdev = sim_kunit_dev(test, hp.port);
+		slot = hp_slot(test, hp.port);
+		if (awake)
+			pm_runtime_get_sync(&pdev->dev);
+		KUNIT_EXPECT_EQ(test, 0, slot->ops->disable_slot(slot));
+		msleep(SIM_SETTLE_MS);
+
+		pci_hp_ignore_link_change(pdev);
+		pci_sim_unplug(hp.port);
+		msleep(100);
+		KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(hp.port, new));
+		msleep(SIM_SETTLE_MS);
+		SIM_EXPECT_BOUND(test, new, 0, 0);
+		pci_hp_unignore_link_change(pdev);
+		msleep(HP_POWER_MS);
+		SIM_EXPECT_BOUND(test, old, 1, 1);
+		SIM_EXPECT_BOUND(test, new, 1, 0);
+		if (awake)
+			pm_runtime_put(&pdev->dev);
+	}
+}
+
 /*
  * With the power of the port off, its events are lost.  If the slot is found
  * empty once, what is in it afterwards is another card.
@@ -1248,6 +1347,55 @@ static void hp_never(struct kunit *test)
 	SIM_EXPECT_BOUND(test, ep, 1, 0);
 }
 
+/*
+ * As EEH does: reset a link without the PCI core, restore config headers, and
+ * call ->slot_reset().  A hotplug port further down does not take that for an
+ * unplug, unless its card is gone.
+ */
+static void hp_foreign_reset(struct kunit *test)
+{
+	for (int pulled = 0; pulled < 2; pulled++) {
+		struct pci_sim *sim = sim_kunit_alloc(test);
+		struct pci_sim_func *root = pci_sim_root_port(sim);
+		struct pci_sim_func *up = pci_sim_add_switch(sim, root);
+		struct pci_sim_func *port =
+			pci_sim_downstream_port(up, .hotplug = true);
+		struct pci_sim_func *ep = pci_sim_endpoint(sim, port);
+		struct pci_dev *root_dev, *up_dev, *port_dev, *ep_dev;
+		u16 ctrl;
+
+		sim_kunit_start(test, sim);
+		root_dev = sim_kunit_dev(test, root);
+		up_dev = sim_kunit_dev(test, up);
+		port_dev = sim_kunit_dev(test, port);
+		ep_dev = sim_kunit_dev(test, ep);
+		pm_runtime_get_sync(&ep_dev->dev);
+		pci_save_state(up_dev);
+		pci_save_state(port_dev);
+		pci_save_state(ep_dev);
+
+		pci_read_config_word(root_dev, PCI_BRIDGE_CONTROL, &ctrl);
+		pci_write_config_word(root_dev, PCI_BRIDGE_CONTROL,
+				      ctrl | PCI_BRIDGE_CTL_BUS_RESET);
+		msleep(20);
+		if (pulled)
+			pci_sim_unplug(port);
+		pci_write_config_word(root_dev, PCI_BRIDGE_CONTROL, ctrl);
+		msleep(SIM_SETTLE_MS);
+
+		pci_restore_state(up_dev);
+		for (int i = 0; i < ARRAY_SIZE(port_dev->saved_config_space); i++)
+			pci_write_config_dword(port_dev, i * 4,
+					       port_dev->saved_config_space[i]);
+		KUNIT_EXPECT_EQ(test, PCI_ERS_RESULT_RECOVERED,
+				port_dev->driver->err_handler->slot_reset(port_dev));
+		pci_restore_state(ep_dev);
+		msleep(2 * SIM_SETTLE_MS);
+		SIM_EXPECT_BOUND(test, ep, 1, pulled);
+		pm_runtime_put(&ep_dev->dev);
+	}
+}
+
 static struct kunit_case hp_cases[] = {
 	KUNIT_CASE_PARAM(hp_occupied, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_insert, hp_variant_gen_params),
@@ -1273,6 +1421,7 @@ static struct kunit_case hp_cases[] = {
 	KUNIT_CASE_PARAM(hp_not_ready, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_not_ready_yet, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_not_ready_off, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_not_ready_button, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_not_ready_suspend, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_not_ready_reset, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_link_away, hp_variant_gen_params),
@@ -1283,15 +1432,18 @@ static struct kunit_case hp_cases[] = {
 	KUNIT_CASE_PARAM(hp_falls_asleep, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_no_pme, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_no_pme_on, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_swapped_asleep, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_link_no_wakeup, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_replaced_suspended, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_ptm_refused, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_off_swapped, hp_variant_gen_params),
+	KUNIT_CASE_PARAM(hp_off_swapped_ignored, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_off_unpowered, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_off_link_sleeps, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_pulled_while_added, hp_variant_gen_params),
 	KUNIT_CASE_PARAM(hp_unpowered, hp_variant_gen_params),
 	KUNIT_CASE(hp_never),
+	KUNIT_CASE(hp_foreign_reset),
 	{}
 };
 
