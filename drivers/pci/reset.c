@@ -231,7 +231,7 @@ void pci_reset_scope_put(struct pci_reset_scope *scope)
 		put_device(&scope->bus->dev);
 
 	pci_dev_put(scope->dev);
-	kfree(scope);
+	kvfree(scope);
 }
 EXPORT_SYMBOL_GPL(pci_reset_scope_put);
 
@@ -263,9 +263,9 @@ pci_reset_scope_alloc(pci_reset_flags_t method, struct pci_dev *dev,
 
 		up_read(&pci_bus_sem);
 
-		kfree(scope);
+		kvfree(scope);
 		room = n;
-		scope = kzalloc_flex(*scope, devs, room, gfp);
+		scope = kvzalloc_flex(*scope, devs, room, gfp);
 		if (!scope) {
 			if (slot)
 				pci_reset_put_slot(slot);
@@ -846,8 +846,9 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
  * @above: index of the device in the scope that this one is below of, or of
  *	which it is a VF; its own if there is none
  * @level: how many links are between it and the one that is reset
- * @dsn: serial number that it had the last time that one was read, before the
- *	one in @dev->dsn was
+ * @dsn: another serial number that it may have, besides the one in @dev->dsn:
+ *	the one that was known before the reset read that, or what the error
+ *	recovery has read when it began
  * @stopped: its IOMMU has been stopped
  * @absent: it did not answer before the reset
  * @lost: it, or its secondary bus, did not come back
@@ -891,7 +892,7 @@ pci_reset_state_alloc(const struct pci_reset_scope *scope, gfp_t gfp)
 {
 	struct pci_reset_state *state;
 
-	state = kcalloc(scope->nr_devs, sizeof(*state), gfp);
+	state = kvcalloc(scope->nr_devs, sizeof(*state), gfp);
 	if (!state)
 		return NULL;
 
@@ -926,14 +927,16 @@ static bool pci_reset_in_iommu_group(struct pci_dev *dev)
  * Takes the mutex of the IOMMU group, inside of the device lock.
  *
  * PCIe r6.0, sec 10.3.1: ATS is to be stopped before a reset.  The function
- * methods do that themselves.
+ * methods do that themselves.  A device that does not answer, as when DPC has
+ * taken the link down, does not use ATS, and would not answer the invalidation
+ * that stops it either.  Others may have to wait behind that.
  */
 static int pci_reset_iommu_stop_dev(struct pci_dev *dev,
 				    struct pci_reset_state *state)
 {
 	int rc;
 
-	if (!pci_reset_in_iommu_group(dev))
+	if (!pci_reset_in_iommu_group(dev) || !pci_device_is_present(dev))
 		return 0;
 
 	rc = pci_dev_reset_iommu_prepare(dev);
@@ -1528,7 +1531,7 @@ static int pci_reset_recovery_locked(const struct pci_reset_scope *scope,
 int __pci_reset_scope_commit(const struct pci_reset_scope *scope,
 			     pci_reset_flags_t modifiers)
 {
-	struct pci_reset_state *state __free(kfree) = NULL;
+	struct pci_reset_state *state __free(kvfree) = NULL;
 	int rc;
 
 	if (modifiers & PCI_RESET_LOCKED) {
@@ -1741,6 +1744,12 @@ void pci_recovery_begin(struct pci_recovery *recovery, struct pci_dev *bridge)
 
 	pci_reset_hotplug_ignore(scope);
 	pci_reset_pm_get(scope);
+
+	/* Those that the error has left accessible say who they are now */
+	for (unsigned int i = 0; i < scope->nr_devs; i++)
+		if (scope->devs[i]->dsn && !pci_dev_is_removed(scope->devs[i]) &&
+		    pci_reset_dev_configured(scope->devs[i]))
+			recovery->state[i].dsn = pci_get_dsn(scope->devs[i]);
 }
 
 static bool pci_reset_scope_has(const struct pci_reset_scope *scope,
@@ -1765,7 +1774,7 @@ static void pci_recovery_add_late(struct pci_recovery *recovery)
 
 	now = pci_reset_scope_alloc(old->method, NULL, old->bus, NULL,
 				    PCI_RECOVERY_GFP);
-	scope = kzalloc_flex(*scope, devs, old->nr_devs + now->nr_devs,
+	scope = kvzalloc_flex(*scope, devs, old->nr_devs + now->nr_devs,
 			     PCI_RECOVERY_GFP);
 
 	/* The references go with it */
@@ -1790,8 +1799,8 @@ static void pci_recovery_add_late(struct pci_recovery *recovery)
 			pci_hp_ignore_link_change(scope->devs[i]);
 	}
 
-	kfree(recovery->state);
-	kfree(old);
+	kvfree(recovery->state);
+	kvfree(old);
 	recovery->state = state;
 	recovery->scope = scope;
 }
@@ -2229,6 +2238,6 @@ void pci_recovery_end(struct pci_recovery *recovery, bool recovered)
 
 	pci_reset_hotplug_unignore(scope);
 	pci_reset_pm_put(scope);
-	kfree(recovery->state);
+	kvfree(recovery->state);
 	pci_reset_scope_put(scope);
 }
