@@ -1034,6 +1034,49 @@ static void er_found_below_slot(struct kunit *test)
 	er_expect_enumerated_again(test, &er, up);
 }
 
+static unsigned int er_uevents;
+
+static int er_count_uevent(const struct device *dev,
+			   struct kobj_uevent_env *env)
+{
+	for (int i = 0; i < env->envp_idx; i++)
+		er_uevents += strstarts(env->envp[i], "ERROR_EVENT=");
+	return 0;
+}
+
+/* What is removed meanwhile has no say, and sends no uevent afterwards */
+static void er_removed_meanwhile(struct kunit *test)
+{
+	static struct device_type type;
+	struct pci_dev *sibling;
+	struct er er;
+
+	er_build(test, &er);
+	er.sibling = pci_sim_function(er.ep, .ready_ms = 20);
+	sim_kunit_start(test, er.sim);
+	er.pdev = sim_kunit_dev(test, er.ep);
+	sibling = sim_kunit_dev(test, er.sibling);
+	type = *sibling->dev.type;
+	type.uevent = er_count_uevent;
+	sibling->dev.type = &type;
+	er_uevents = 0;
+
+	/* The recovery waits to tell the driver of this */
+	device_lock(&er.pdev->dev);
+	pci_sim_uncor_error(er.ep, PCI_ERR_UNC_MALF_TLP);
+	msleep(SIM_SETTLE_MS);
+	pci_stop_and_remove_bus_device_locked(sibling);
+	device_unlock(&er.pdev->dev);
+	msleep(2 * SIM_SETTLE_MS);
+	er_expect_recovered(test, er.ep);
+	KUNIT_EXPECT_EQ(test, 0, er_uevents);
+
+	pci_lock_rescan_remove();
+	pci_rescan_bus(er.pdev->bus);
+	pci_unlock_rescan_remove();
+	SIM_EXPECT_BOUND(test, er.sibling, 2, 1);
+}
+
 /* A serial number that was programmed since the device was found is its own */
 static void er_new_dsn(struct kunit *test)
 {
@@ -1078,6 +1121,7 @@ static struct kunit_case er_cases[] = {
 	KUNIT_CASE_PARAM(er_found_unaware, er_found_gen_params),
 	KUNIT_CASE_PARAM(er_found_in_slot, er_found_slot_gen_params),
 	KUNIT_CASE(er_found_below_slot),
+	KUNIT_CASE_PARAM(er_removed_meanwhile, er_found_gen_params),
 	KUNIT_CASE(er_new_dsn),
 	{}
 };
