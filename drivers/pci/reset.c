@@ -1775,7 +1775,7 @@ static void pci_recovery_add_late(struct pci_recovery *recovery)
 	now = pci_reset_scope_alloc(old->method, NULL, old->bus, NULL,
 				    PCI_RECOVERY_GFP);
 	scope = kvzalloc_flex(*scope, devs, old->nr_devs + now->nr_devs,
-			     PCI_RECOVERY_GFP);
+			      PCI_RECOVERY_GFP);
 
 	/* The references go with it */
 	scope->method = old->method;

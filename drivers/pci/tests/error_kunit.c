@@ -1044,10 +1044,14 @@ static int er_count_uevent(const struct device *dev,
 	return 0;
 }
 
+static const struct device_type er_uevent_type = {
+	.name = "pci-sim-uevent",
+	.uevent = er_count_uevent,
+};
+
 /* What is removed meanwhile has no say, and sends no uevent afterwards */
 static void er_removed_meanwhile(struct kunit *test)
 {
-	static struct device_type type;
 	struct pci_dev *sibling;
 	struct er er;
 
@@ -1056,9 +1060,7 @@ static void er_removed_meanwhile(struct kunit *test)
 	sim_kunit_start(test, er.sim);
 	er.pdev = sim_kunit_dev(test, er.ep);
 	sibling = sim_kunit_dev(test, er.sibling);
-	type = *sibling->dev.type;
-	type.uevent = er_count_uevent;
-	sibling->dev.type = &type;
+	sibling->dev.type = &er_uevent_type;
 	er_uevents = 0;
 
 	/* The recovery waits to tell the driver of this */
