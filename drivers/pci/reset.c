@@ -89,6 +89,9 @@
 /* After this, a device is what it says it is (PCIe r6.0, sec 6.6.1) */
 #define PCI_RESET_IDENTIFY_MS	1000
 
+/* A card that fails again within this is not replaced, or that would not end */
+#define PCI_RECOVERY_AGAIN_MS	(60 * MSEC_PER_SEC)
+
 static gfp_t pci_reset_gfp(pci_reset_flags_t modifiers)
 {
 	return modifiers & PCI_RESET_RECOVERY ? PCI_RECOVERY_GFP : GFP_KERNEL;
@@ -228,7 +231,7 @@ void pci_reset_scope_put(struct pci_reset_scope *scope)
 		put_device(&scope->bus->dev);
 
 	pci_dev_put(scope->dev);
-	kfree(scope);
+	kvfree(scope);
 }
 EXPORT_SYMBOL_GPL(pci_reset_scope_put);
 
@@ -260,9 +263,9 @@ pci_reset_scope_alloc(pci_reset_flags_t method, struct pci_dev *dev,
 
 		up_read(&pci_bus_sem);
 
-		kfree(scope);
+		kvfree(scope);
 		room = n;
-		scope = kzalloc_flex(*scope, devs, room, gfp);
+		scope = kvzalloc_flex(*scope, devs, room, gfp);
 		if (!scope) {
 			if (slot)
 				pci_reset_put_slot(slot);
@@ -843,8 +846,9 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
  * @above: index of the device in the scope that this one is below of, or of
  *	which it is a VF; its own if there is none
  * @level: how many links are between it and the one that is reset
- * @dsn: serial number that it had the last time that one was read, before the
- *	one in @dev->dsn was
+ * @dsn: another serial number that it may have, besides the one in @dev->dsn:
+ *	the one that was known before the reset read that, or what the error
+ *	recovery has read when it began
  * @stopped: its IOMMU has been stopped
  * @absent: it did not answer before the reset
  * @lost: it, or its secondary bus, did not come back
@@ -852,7 +856,12 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
  *	given it up
  * @replaced: another device did, or one that it is below of, or a VF of
  * @bare: reset for error recovery, and not configured by its driver since
- * @replace: in a slot, or below, and to be removed and enumerated again
+ * @slot: index of the device that stands for the slot that this one is in or
+ *	below of, which is Function 0 (pciehp looks at no other), or -1
+ * @in_use: it stands for a slot, and a driver in it is not to be unbound without
+ *	the consent of its user
+ * @replace: it stands for a slot, in which all is to be removed and enumerated
+ *	again
  * @late: found after the error recovery has begun and before its reset was over
  * @spared: VF of a Function that recovers alone and has not been reset so far,
  *	so that there is nothing for the VF to recover from
@@ -869,6 +878,8 @@ struct pci_reset_state {
 	bool gone;
 	bool replaced;
 	bool bare;
+	int slot;
+	bool in_use;
 	bool replace;
 	bool late;
 	bool spared;
@@ -881,7 +892,7 @@ pci_reset_state_alloc(const struct pci_reset_scope *scope, gfp_t gfp)
 {
 	struct pci_reset_state *state;
 
-	state = kcalloc(scope->nr_devs, sizeof(*state), gfp);
+	state = kvcalloc(scope->nr_devs, sizeof(*state), gfp);
 	if (!state)
 		return NULL;
 
@@ -916,14 +927,16 @@ static bool pci_reset_in_iommu_group(struct pci_dev *dev)
  * Takes the mutex of the IOMMU group, inside of the device lock.
  *
  * PCIe r6.0, sec 10.3.1: ATS is to be stopped before a reset.  The function
- * methods do that themselves.
+ * methods do that themselves.  A device that does not answer, as when DPC has
+ * taken the link down, does not use ATS, and would not answer the invalidation
+ * that stops it either.  Others may have to wait behind that.
  */
 static int pci_reset_iommu_stop_dev(struct pci_dev *dev,
 				    struct pci_reset_state *state)
 {
 	int rc;
 
-	if (!pci_reset_in_iommu_group(dev))
+	if (!pci_reset_in_iommu_group(dev) || !pci_device_is_present(dev))
 		return 0;
 
 	rc = pci_dev_reset_iommu_prepare(dev);
@@ -1518,7 +1531,7 @@ static int pci_reset_recovery_locked(const struct pci_reset_scope *scope,
 int __pci_reset_scope_commit(const struct pci_reset_scope *scope,
 			     pci_reset_flags_t modifiers)
 {
-	struct pci_reset_state *state __free(kfree) = NULL;
+	struct pci_reset_state *state __free(kvfree) = NULL;
 	int rc;
 
 	if (modifiers & PCI_RESET_LOCKED) {
@@ -1731,6 +1744,12 @@ void pci_recovery_begin(struct pci_recovery *recovery, struct pci_dev *bridge)
 
 	pci_reset_hotplug_ignore(scope);
 	pci_reset_pm_get(scope);
+
+	/* Those that the error has left accessible say who they are now */
+	for (unsigned int i = 0; i < scope->nr_devs; i++)
+		if (scope->devs[i]->dsn && !pci_dev_is_removed(scope->devs[i]) &&
+		    pci_reset_dev_configured(scope->devs[i]))
+			recovery->state[i].dsn = pci_get_dsn(scope->devs[i]);
 }
 
 static bool pci_reset_scope_has(const struct pci_reset_scope *scope,
@@ -1755,8 +1774,8 @@ static void pci_recovery_add_late(struct pci_recovery *recovery)
 
 	now = pci_reset_scope_alloc(old->method, NULL, old->bus, NULL,
 				    PCI_RECOVERY_GFP);
-	scope = kzalloc_flex(*scope, devs, old->nr_devs + now->nr_devs,
-			     PCI_RECOVERY_GFP);
+	scope = kvzalloc_flex(*scope, devs, old->nr_devs + now->nr_devs,
+			      PCI_RECOVERY_GFP);
 
 	/* The references go with it */
 	scope->method = old->method;
@@ -1780,8 +1799,8 @@ static void pci_recovery_add_late(struct pci_recovery *recovery)
 			pci_hp_ignore_link_change(scope->devs[i]);
 	}
 
-	kfree(recovery->state);
-	kfree(old);
+	kvfree(recovery->state);
+	kvfree(old);
 	recovery->state = state;
 	recovery->scope = scope;
 }
@@ -2021,24 +2040,156 @@ void pci_recovery_reset_end(struct pci_recovery *recovery)
 					 &recovery->state[i]);
 }
 
+/* The device that stands for the slot that @dev is in */
+static unsigned int pci_recovery_func0(const struct pci_reset_scope *scope,
+				       unsigned int dev)
+{
+	/* The last one, if it was removed and found again */
+	for (unsigned int i = scope->nr_devs; i-- > 0; )
+		if (scope->devs[i]->bus == scope->devs[dev]->bus &&
+		    !scope->devs[i]->devfn)
+			return i;
+
+	return dev;
+}
+
+static void pci_recovery_find_slots(struct pci_recovery *recovery)
+{
+	struct pci_reset_scope *scope = recovery->scope;
+	struct pci_reset_state *state = recovery->state;
+
+	for (unsigned int i = 0; i < scope->nr_devs; i++) {
+		if (pci_reset_in_slot(scope->devs[i]))
+			state[i].slot = pci_recovery_func0(scope, i);
+		else if (state[i].above != i)
+			state[i].slot = state[state[i].above].slot;
+		else
+			state[i].slot = -1;
+	}
+}
+
+/* The slot that what is in @slot is below of, or -1 */
+static int pci_recovery_outer_slot(const struct pci_recovery *recovery, int slot)
+{
+	unsigned int above = recovery->state[slot].above;
+
+	return above == slot ? -1 : recovery->state[above].slot;
+}
+
+static bool pci_recovery_is_replaced(const struct pci_recovery *recovery,
+				     unsigned int i)
+{
+	int slot;
+
+	for (slot = recovery->state[i].slot; slot >= 0;
+	     slot = pci_recovery_outer_slot(recovery, slot))
+		if (recovery->state[slot].replace)
+			return true;
+
+	return false;
+}
+
 /*
- * After a failed recovery hotplug removes what is in a slot as if it had been
- * pulled.  It has not, so it must not go on to interrupt without a driver.  Its
- * driver has been told, and the PCI core takes it for disconnected.  Once it is
+ * The driver of a device that userspace has may wait until it is given back, for
+ * ever, when it is unbound (vfio-pci).  pciehp would wait for it with
+ * pci_rescan_remove_lock held.
+ */
+static bool pci_recovery_dev_in_use(struct pci_dev *dev)
+{
+	guard(device)(&dev->dev);
+
+	return dev->driver && dev->driver->driver_managed_dma &&
+	       !pci_is_bridge(dev);
+}
+
+static bool pci_recovery_may_replace(struct pci_dev *dev, bool in_use,
+				     bool recovered)
+{
+	struct pci_dev *port = dev->bus->self;
+	u64 now = get_jiffies_64();
+	bool again = false;
+
+	/* The lock of Function 0 protects recovery_failed of its slot's port */
+	scoped_guard(device, &dev->dev) {
+		if (!recovered) {
+			again = time_before64(now, port->recovery_failed +
+				msecs_to_jiffies(PCI_RECOVERY_AGAIN_MS));
+			port->recovery_failed = now;
+		}
+	}
+
+	if (in_use)
+		pci_warn(dev, "%s, but a driver in this slot lets userspace use its device: left alone\n",
+			 recovered ? "found during recovery" :
+				     "recovery failed");
+	else if (again)
+		pci_warn(dev, "recovery failed again in this slot: left alone\n");
+
+	return !in_use && !again;
+}
+
+/*
+ * Which slots are to have their card removed and enumerated again?  Not what is
+ * in use, nor what fails as soon as it is set up.
+ */
+static void pci_recovery_choose(struct pci_recovery *recovery, bool recovered)
+{
+	struct pci_reset_scope *scope = recovery->scope;
+	struct pci_reset_state *state = recovery->state;
+
+	pci_recovery_find_slots(recovery);
+
+	for (unsigned int i = 0; i < scope->nr_devs; i++) {
+		bool in_use = pci_recovery_dev_in_use(scope->devs[i]);
+		int outer = -1;
+
+		if (state[i].late && state[i].slot >= 0)
+			state[state[i].slot].replace = true;
+
+		for (int slot = state[i].slot; slot >= 0;
+		     slot = pci_recovery_outer_slot(recovery, slot)) {
+			state[slot].in_use |= in_use;
+			outer = slot;
+		}
+
+		/* With what is in a slot goes what is in those below of it */
+		if (!recovered && outer >= 0)
+			state[outer].replace = true;
+	}
+
+	for (unsigned int i = 0; i < scope->nr_devs; i++)
+		if (state[i].replace)
+			state[i].replace =
+				pci_recovery_may_replace(scope->devs[i],
+							 state[i].in_use,
+							 recovered);
+}
+
+/*
+ * Hotplug removes what it replaces as if it had been pulled.  It has not, so it
+ * must not go on to interrupt or do DMA without a driver: the PCI core takes it
+ * for disconnected, so its driver does not see to that.  A driver that was told
+ * of a failure does not access its device any more, but others do.  Once it is
  * removed, another one may have its number.
  */
-static void pci_recovery_silence(struct pci_recovery *recovery, unsigned int i)
+static void pci_recovery_silence(struct pci_dev *dev, bool recovered)
 {
-	struct pci_reset_state *state = &recovery->state[i];
-	struct pci_dev *dev = recovery->scope->devs[i];
+	u16 command = 0;
 
 	device_lock_assert(&dev->dev);
 
-	state->replace = pci_reset_in_slot(dev) ||
-			 recovery->state[state->above].replace;
-	if (state->replace && !pci_dev_is_removed(dev))
-		pci_bus_write_config_word(dev->bus, dev->devfn, PCI_COMMAND,
-					  PCI_COMMAND_INTX_DISABLE);
+	if (pci_dev_is_removed(dev))
+		return;
+
+	if (recovered)
+		pci_bus_read_config_word(dev->bus, dev->devfn, PCI_COMMAND,
+					 &command);
+	if (PCI_POSSIBLE_ERROR(command))
+		return;
+
+	command &= ~PCI_COMMAND_MASTER;
+	pci_bus_write_config_word(dev->bus, dev->devfn, PCI_COMMAND,
+				  command | PCI_COMMAND_INTX_DISABLE);
 }
 
 /**
@@ -2049,39 +2200,44 @@ static void pci_recovery_silence(struct pci_recovery *recovery, unsigned int i)
  * Hotplug ports remove what is not there any more.  They replace what has lost
  * its configuration since it was restored, what a recovery that failed has
  * reset, and what was found while the link was not to be relied on: nothing says
- * which of the registers that were read then were true.
+ * which of the registers that were read then were true.  The latter two are left
+ * alone if userspace may use a device in the slot, and if a recovery has failed
+ * in the slot less than a minute ago.
  *
  * Context: May sleep, takes the device locks.
  */
 void pci_recovery_end(struct pci_recovery *recovery, bool recovered)
 {
 	struct pci_reset_scope *scope = recovery->scope;
+	bool failed = !recovered && recovery->was_reset;
 
 	pci_recovery_reset_end(recovery);
 
+	if (recovery->was_reset)
+		pci_recovery_choose(recovery, recovered);
+
 	for (unsigned int i = 0; i < scope->nr_devs; i++) {
 		struct pci_dev *dev = scope->devs[i];
-		bool late = recovery->state[i].late;
+		struct pci_reset_state *state = &recovery->state[i];
 
 		guard(device)(&dev->dev);
 
-		if (!recovered && recovery->was_reset)
-			pci_recovery_silence(recovery, i);
+		if (recovery->was_reset && pci_recovery_is_replaced(recovery, i))
+			pci_recovery_silence(dev, recovered);
 
 		/* A driver may take its time until it restores its device */
-		if (recovered && recovery->state[i].bare && dev->driver &&
-		    !late)
+		if (recovered && state->bare && dev->driver && !state->late &&
+		    !state->replace)
 			continue;
 
-		if (pci_reset_in_slot(dev) && recovery->was_reset &&
-		    (late || !recovered))
+		if (state->replace)
 			set_bit(PCI_DEV_UNCONFIGURED, &dev->priv_flags);
-		else if (pci_dev_is_added(dev))
+		else if (pci_dev_is_added(dev) && !failed)
 			pci_reset_hotplug_check(dev);
 	}
 
 	pci_reset_hotplug_unignore(scope);
 	pci_reset_pm_put(scope);
-	kfree(recovery->state);
+	kvfree(recovery->state);
 	pci_reset_scope_put(scope);
 }

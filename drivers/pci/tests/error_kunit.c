@@ -42,6 +42,14 @@ static const struct er_variant er_found_variants[] = {
 
 KUNIT_ARRAY_PARAM_DESC(er_found, er_found_variants, name);
 
+/* The same in a slot */
+static const struct er_variant er_found_slot_variants[] = {
+	{ "AER, hotplug", .hotplug = true },
+	{ "AER, switch, hotplug", .below_switch = true, .hotplug = true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(er_found_slot, er_found_slot_variants, name);
+
 struct er {
 	struct pci_sim *sim;
 	struct pci_sim_func *port;
@@ -331,10 +339,157 @@ static void er_unaware(struct kunit *test)
 	sim_kunit_rebind(test, er.pdev);
 }
 
+/* A driver that only keeps others away is no driver in this respect */
+static void er_reserved(struct kunit *test)
+{
+	struct er er;
+
+	er_start_unbound(test, &er);
+	sim_kunit_bind(test, er.ep, &(struct pci_driver){
+			.name = "pci-sim-stub", .driver_managed_dma = true });
+	pci_sim_uncor_error(er.sibling, PCI_ERR_UNC_MALF_TLP);
+	msleep(2 * SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets_all(er.ep));
+	er_expect_counts(test, er.sibling, (struct pci_sim_counts){
+			.probe = 1, .error_detected = 1,
+			.slot_reset = 1, .resume = 1 });
+	KUNIT_EXPECT_STREQ(test, "pci-sim-stub",
+			   dev_driver_string(&er.pdev->dev));
+	KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, er.ep));
+	sim_kunit_rebind(test, er.pdev);
+}
+
+static pci_ers_result_t er_vote_need_reset(struct pci_dev *pdev,
+					   pci_channel_state_t state)
+{
+	return PCI_ERS_RESULT_NEED_RESET;
+}
+
+static const struct pci_error_handlers er_user_handlers = {
+	.error_detected = er_vote_need_reset,
+};
+
+/*
+ * A driver like vfio-pci may wait for its user for ever when it is unbound, so
+ * what is in the slot is left alone if the recovery fails
+ */
+static void er_in_use(struct kunit *test)
+{
+	struct er er;
+
+	er_start_unbound(test, &er);
+	sim_kunit_bind_unaware(test, er.sibling);
+	sim_kunit_bind(test, er.ep, &(struct pci_driver){
+			.name = "pci-sim-user", .driver_managed_dma = true,
+			.err_handler = &er_user_handlers });
+	pci_sim_uncor_error(er.ep, PCI_ERR_UNC_MALF_TLP);
+	msleep(5 * SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets_all(er.ep));
+	KUNIT_EXPECT_STREQ(test, "pci-sim-user",
+			   dev_driver_string(&er.pdev->dev));
+	KUNIT_EXPECT_FALSE(test, sim_kunit_is_master(test, er.ep));
+	er_expect(test, &er, (struct pci_sim_counts){ .probe = 1, .remove = 1 });
+	er_expect_counts(test, er.sibling, (struct pci_sim_counts){
+			.probe = 1, .remove = 1 });
+	sim_kunit_rebind(test, er.pdev);
+	sim_kunit_rebind(test, sim_kunit_dev(test, er.sibling));
+}
+
+/* A driver without error handlers, and whose device fails when it is set up */
+static struct pci_sim_func *er_fragile;
+static unsigned int er_fragile_probes;
+
+static int er_fragile_probe(struct pci_dev *pdev,
+			    const struct pci_device_id *id)
+{
+	int ret = sim_unaware_probe(pdev, id);
+
+	er_fragile_probes++;
+	/* That it ends, if nothing else does */
+	if (!ret && er_fragile && er_fragile_probes < 10)
+		pci_sim_uncor_error(er_fragile, PCI_ERR_UNC_MALF_TLP);
+	return ret;
+}
+
+static struct pci_driver er_fragile_driver = {
+	.name = "pci-sim-fragile",
+	.probe = er_fragile_probe,
+};
+
+static int er_fragile_added(struct notifier_block *nb, unsigned long action,
+			    void *data)
+{
+	struct pci_dev *pdev = to_pci_dev(data);
+
+	if (action == BUS_NOTIFY_ADD_DEVICE &&
+	    pdev->hdr_type == PCI_HEADER_TYPE_NORMAL)
+		device_set_driver_override(&pdev->dev, er_fragile_driver.name);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block er_fragile_nb = {
+	.notifier_call = er_fragile_added,
+};
+
+static void er_fragile_end(void *unused)
+{
+	bus_unregister_notifier(&pci_bus_type, &er_fragile_nb);
+	pci_unregister_driver(&er_fragile_driver);
+}
+
+/* Whatever is added from now on, until the end of the test, is for this driver */
+static void er_fragile_begin(struct kunit *test, struct pci_sim_func *fails)
+{
+	er_fragile = fails;
+	er_fragile_probes = 0;
+	KUNIT_ASSERT_EQ(test, 0, pci_register_driver(&er_fragile_driver));
+	KUNIT_ASSERT_EQ(test, 0,
+			bus_register_notifier(&pci_bus_type, &er_fragile_nb));
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, er_fragile_end, NULL));
+}
+
+/* How long it takes until a failure does not count as one that goes on */
+#define ER_AGAIN_MS	61000
+
+/*
+ * What fails as soon as it is set up again is left alone, so that this ends, and
+ * is replaced once more if it has worked for some time
+ */
+static void er_fails_again(struct kunit *test)
+{
+	const struct er_variant *v = test->param_value;
+	struct pci_dev *pdev;
+	struct er er;
+
+	er_build(test, &er);
+	er_fragile_begin(test, er.ep);
+	sim_kunit_start(test, er.sim);
+	msleep(20 * SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, 1 + v->hotplug, er_fragile_probes);
+
+	pci_sim_uncor_error(er.ep, PCI_ERR_UNC_MALF_TLP);
+	msleep(5 * SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, 1 + v->hotplug, er_fragile_probes);
+
+	er_fragile = NULL;
+	msleep(ER_AGAIN_MS);
+	pci_sim_uncor_error(er.ep, PCI_ERR_UNC_MALF_TLP);
+	msleep(5 * SIM_SETTLE_MS);
+	KUNIT_EXPECT_EQ(test, 1 + 2 * v->hotplug, er_fragile_probes);
+
+	pdev = sim_kunit_dev(test, er.ep);
+	KUNIT_EXPECT_STREQ(test, er_fragile_driver.name,
+			   dev_driver_string(&pdev->dev));
+	KUNIT_EXPECT_EQ(test, v->hotplug, sim_kunit_is_master(test, er.ep));
+	sim_kunit_rebind(test, pdev);
+}
+
 struct er_removal {
 	struct notifier_block nb;
 	struct kunit *test;
 	struct pci_sim *sim;
+	u16 command;	/* the bits to look at */
 	unsigned int silent;
 };
 
@@ -355,7 +510,8 @@ static int er_removed(struct notifier_block *nb, unsigned long action,
 			continue;
 
 		KUNIT_EXPECT_EQ_MSG(r->test, PCI_COMMAND_INTX_DISABLE,
-				    (u16)pci_sim_peek(f, PCI_COMMAND),
+				    (u16)pci_sim_peek(f, PCI_COMMAND) &
+				    r->command,
 				    "Command of %04x",
 				    pci_sim_peek(f, PCI_VENDOR_ID) >> 16);
 		r->silent++;
@@ -367,7 +523,7 @@ static int er_removed(struct notifier_block *nb, unsigned long action,
 static void er_expect_silent(struct kunit *test, struct pci_sim *sim,
 			     struct pci_sim_func *f, unsigned int removed)
 {
-	struct er_removal r = { .test = test, .sim = sim };
+	struct er_removal r = { .test = test, .sim = sim, .command = 0xffff };
 
 	r.nb.notifier_call = er_removed;
 	KUNIT_ASSERT_EQ(test, 0, bus_register_notifier(&pci_bus_type, &r.nb));
@@ -752,37 +908,50 @@ static void er_at_reset(struct pci_sim_func *port, void *data)
 	found->locked = pdev && mutex_is_locked(&pdev->dev.mutex);
 }
 
+/* A second Function that is there, and not known */
+static void er_start_hidden(struct kunit *test, struct er *er,
+			    struct er_found *found)
+{
+	found->f = pci_sim_function(er->ep, .ready_ms = 20);
+	sim_kunit_start(test, er->sim);
+	er->pdev = sim_kunit_dev(test, er->ep);
+	pci_stop_and_remove_bus_device_locked(sim_kunit_dev(test, found->f));
+}
+
 /*
  * A scan has the config access of the port while the reset waits for the lock
- * of a device.  What it finds is locked for the reset as well.
+ * of a device, which it gets when that is unlocked.
  */
-static void er_found_at_lock(struct kunit *test)
+static void er_find_at_lock(struct kunit *test, struct er *er,
+			    struct pci_sim_func *fails, struct er_found *found)
 {
-	struct pci_dev *port;
-	struct er_found found = {};
-	struct er er;
-
-	er_build(test, &er);
-	found.f = pci_sim_function(er.ep, .ready_ms = 20);
-	sim_kunit_start(test, er.sim);
-	er.pdev = sim_kunit_dev(test, er.ep);
-	port = sim_kunit_dev(test, er.port);
-	pci_stop_and_remove_bus_device_locked(sim_kunit_dev(test, found.f));
+	struct pci_dev *port = sim_kunit_dev(test, er->port);
 
 	/* The recovery has called ->error_detected() and waits for this */
 	pci_cfg_access_lock(port);
-	pci_sim_uncor_error(er.ep, PCI_ERR_UNC_MALF_TLP);
+	pci_sim_uncor_error(fails, PCI_ERR_UNC_MALF_TLP);
 	msleep(SIM_SETTLE_MS);
-	device_lock(&er.pdev->dev);
+	device_lock(&er->pdev->dev);
 	pci_cfg_access_unlock(port);
 	msleep(SIM_SETTLE_MS);
-	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(er.ep));
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(er->ep));
 
 	pci_lock_rescan_remove();
 	pci_rescan_bus(port->bus);
 	pci_unlock_rescan_remove();
-	KUNIT_EXPECT_TRUE(test, sim_kunit_has_dev(found.f));
-	pci_sim_on_write(er.port, PCI_BRIDGE_CONTROL, er_at_reset, &found);
+	KUNIT_EXPECT_TRUE(test, sim_kunit_has_dev(found->f));
+	pci_sim_on_write(er->port, PCI_BRIDGE_CONTROL, er_at_reset, found);
+}
+
+/* What it finds is locked for the reset as well */
+static void er_found_at_lock(struct kunit *test)
+{
+	struct er_found found = {};
+	struct er er;
+
+	er_build(test, &er);
+	er_start_hidden(test, &er, &found);
+	er_find_at_lock(test, &er, er.ep, &found);
 	device_unlock(&er.pdev->dev);
 	msleep(2 * SIM_SETTLE_MS);
 
@@ -793,6 +962,135 @@ static void er_found_at_lock(struct kunit *test)
 			.probe = 2, .remove = 1, .error_detected = 1,
 			.slot_reset = 1, .resume = 1 });
 	KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, found.f));
+}
+
+/* The others are recovered, but a driver that cannot be told has no DMA */
+static void er_found_unaware(struct kunit *test)
+{
+	struct er_found found = {};
+	struct pci_dev *pdev;
+	struct er er;
+
+	er_build(test, &er);
+	er_start_hidden(test, &er, &found);
+	er_fragile_begin(test, NULL);
+	er_find_at_lock(test, &er, er.ep, &found);
+	pdev = sim_kunit_dev(test, found.f);
+	KUNIT_EXPECT_STREQ(test, er_fragile_driver.name,
+			   dev_driver_string(&pdev->dev));
+	KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, found.f));
+	device_unlock(&er.pdev->dev);
+	msleep(2 * SIM_SETTLE_MS);
+
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets_all(found.f));
+	er_expect_recovered(test, er.ep);
+	KUNIT_EXPECT_STREQ(test, er_fragile_driver.name,
+			   dev_driver_string(&pdev->dev));
+	KUNIT_EXPECT_FALSE(test, sim_kunit_is_master(test, found.f));
+	sim_kunit_rebind(test, pdev);
+}
+
+static void er_expect_enumerated_again(struct kunit *test, struct er *er,
+				       struct pci_sim_func *fails)
+{
+	struct er_removal r = {
+		.test = test, .sim = er->sim,
+		.command = PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE,
+	};
+	struct er_found found = {};
+
+	er_start_hidden(test, er, &found);
+	er_find_at_lock(test, er, fails, &found);
+	r.nb.notifier_call = er_removed;
+	KUNIT_EXPECT_EQ(test, 0, bus_register_notifier(&pci_bus_type, &r.nb));
+	device_unlock(&er->pdev->dev);
+	msleep(5 * SIM_SETTLE_MS);
+	bus_unregister_notifier(&pci_bus_type, &r.nb);
+
+	KUNIT_EXPECT_GE(test, r.silent, 2);
+	SIM_EXPECT_BOUND(test, er->ep, 2, 1);
+	SIM_EXPECT_BOUND(test, found.f, 3, 2);
+}
+
+/* Whichever Function of a card it is, the slot is enumerated again */
+static void er_found_in_slot(struct kunit *test)
+{
+	struct er er;
+
+	er_build(test, &er);
+	er_expect_enumerated_again(test, &er, er.ep);
+}
+
+/* ... and whatever is between them */
+static void er_found_below_slot(struct kunit *test)
+{
+	struct pci_sim_func *up;
+	struct er er = {};
+
+	er.sim = sim_kunit_alloc(test);
+	er.port = pci_sim_root_port(er.sim, .hotplug = true);
+	up = pci_sim_add_switch(er.sim, er.port);
+	er.ep = pci_sim_endpoint(er.sim, pci_sim_downstream_port(up));
+	er_expect_enumerated_again(test, &er, up);
+}
+
+static unsigned int er_uevents;
+
+static int er_count_uevent(const struct device *dev,
+			   struct kobj_uevent_env *env)
+{
+	for (int i = 0; i < env->envp_idx; i++)
+		er_uevents += strstarts(env->envp[i], "ERROR_EVENT=");
+	return 0;
+}
+
+static const struct device_type er_uevent_type = {
+	.name = "pci-sim-uevent",
+	.uevent = er_count_uevent,
+};
+
+/* What is removed meanwhile has no say, and sends no uevent afterwards */
+static void er_removed_meanwhile(struct kunit *test)
+{
+	struct pci_dev *sibling;
+	struct er er;
+
+	er_build(test, &er);
+	er.sibling = pci_sim_function(er.ep, .ready_ms = 20);
+	sim_kunit_start(test, er.sim);
+	er.pdev = sim_kunit_dev(test, er.ep);
+	sibling = sim_kunit_dev(test, er.sibling);
+	sibling->dev.type = &er_uevent_type;
+	er_uevents = 0;
+
+	/* The recovery waits to tell the driver of this */
+	device_lock(&er.pdev->dev);
+	pci_sim_uncor_error(er.ep, PCI_ERR_UNC_MALF_TLP);
+	msleep(SIM_SETTLE_MS);
+	pci_stop_and_remove_bus_device_locked(sibling);
+	device_unlock(&er.pdev->dev);
+	msleep(2 * SIM_SETTLE_MS);
+	er_expect_recovered(test, er.ep);
+	KUNIT_EXPECT_EQ(test, 0, er_uevents);
+
+	pci_lock_rescan_remove();
+	pci_rescan_bus(er.pdev->bus);
+	pci_unlock_rescan_remove();
+	SIM_EXPECT_BOUND(test, er.sibling, 2, 1);
+}
+
+/* A serial number that was programmed since the device was found is its own */
+static void er_new_dsn(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *ep;
+
+	ep = pci_sim_endpoint(sim, pci_sim_root_port(sim), .dsn = 0x1234);
+	sim_kunit_start(test, sim);
+	sim_kunit_dev(test, ep)->dsn = 0x4321;	/* what it had then */
+	pci_sim_uncor_error(ep, PCI_ERR_UNC_MALF_TLP);
+	msleep(5 * SIM_SETTLE_MS);
+	er_expect_recovered(test, ep);
 }
 
 static struct kunit_case er_cases[] = {
@@ -807,6 +1105,9 @@ static struct kunit_case er_cases[] = {
 	KUNIT_CASE_PARAM(er_none_bound, er_variant_gen_params),
 	KUNIT_CASE_PARAM(er_enabled_by_user, er_variant_gen_params),
 	KUNIT_CASE_PARAM(er_unaware, er_variant_gen_params),
+	KUNIT_CASE_PARAM(er_reserved, er_variant_gen_params),
+	KUNIT_CASE_PARAM(er_in_use, er_variant_gen_params),
+	KUNIT_CASE_PARAM(er_fails_again, er_variant_gen_params),
 	KUNIT_CASE_PARAM(er_failed_is_silent, er_variant_gen_params),
 	KUNIT_CASE(er_failed_switch_is_silent),
 	KUNIT_CASE_PARAM(er_vf_unaware, er_vf_gen_params),
@@ -819,6 +1120,11 @@ static struct kunit_case er_cases[] = {
 	KUNIT_CASE_PARAM(er_in_hot_add, er_variant_gen_params),
 	KUNIT_CASE(er_in_rescan),
 	KUNIT_CASE_PARAM(er_found_at_lock, er_found_gen_params),
+	KUNIT_CASE_PARAM(er_found_unaware, er_found_gen_params),
+	KUNIT_CASE_PARAM(er_found_in_slot, er_found_slot_gen_params),
+	KUNIT_CASE(er_found_below_slot),
+	KUNIT_CASE_PARAM(er_removed_meanwhile, er_found_gen_params),
+	KUNIT_CASE(er_new_dsn),
 	{}
 };
 

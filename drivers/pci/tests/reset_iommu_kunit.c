@@ -8,6 +8,7 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 
+#include "../pci.h"
 #include "sim-kunit.h"
 
 #define RI_FUNCS	2
@@ -20,6 +21,7 @@ struct ri {
 	unsigned int times[RI_FUNCS];	/* that it was blocked in a reset */
 	bool resetting;
 	unsigned int blocked_in_reset;	/* Functions that are, at that moment */
+	unsigned int absent;		/* times that one did not answer */
 	int result;
 };
 
@@ -29,8 +31,11 @@ static struct ri *ri;
 static int ri_attach(struct iommu_domain *domain, struct device *dev,
 		     struct iommu_domain *old)
 {
-	unsigned int func = PCI_FUNC(to_pci_dev(dev)->devfn);
+	struct pci_dev *pdev = to_pci_dev(dev);
+	unsigned int func = PCI_FUNC(pdev->devfn);
 
+	/* ATS would be stopped by an invalidation, which is to be answered */
+	ri->absent += ri->resetting && !pci_device_is_present(pdev);
 	ri->blocked[func] = domain->type == IOMMU_DOMAIN_BLOCKED;
 	ri->times[func] += ri->resetting && ri->blocked[func];
 	return 0;
@@ -120,16 +125,26 @@ static void ri_set_ats(struct pci_dev *pdev, u16 cap)
 	}
 }
 
+static void ri_begin(struct pci_dev *pdev)
+{
+	ri_set_ats(pdev, PCI_SIM_VSEC);
+	pci_sim_on_write(ri->port, PCI_BRIDGE_CONTROL, ri_count_blocked, NULL);
+	ri->resetting = true;
+}
+
+static void ri_end(struct pci_dev *pdev)
+{
+	ri->resetting = false;
+	ri_set_ats(pdev, 0);
+}
+
 static int ri_reset(struct pci_dev *pdev, pci_reset_flags_t flags)
 {
 	int rc;
 
-	ri_set_ats(pdev, PCI_SIM_VSEC);
-	pci_sim_on_write(ri->port, PCI_BRIDGE_CONTROL, ri_count_blocked, NULL);
-	ri->resetting = true;
+	ri_begin(pdev);
 	rc = pci_reset_bus_flags(pdev, flags);
-	ri->resetting = false;
-	ri_set_ats(pdev, 0);
+	ri_end(pdev);
 	return rc;
 }
 
@@ -145,7 +160,7 @@ static struct pci_sim *ri_build(struct kunit *test, struct pci_sim_func **ep)
 
 	ri_register(test);
 	sim = sim_kunit_alloc(test);
-	ri->port = pci_sim_root_port(sim);
+	ri->port = pci_sim_root_port(sim, .dpc = true);
 	*ep = pci_sim_endpoint(sim, ri->port);
 	pci_sim_function(*ep);
 	return sim;
@@ -196,9 +211,59 @@ static void ri_first_probe(struct kunit *test)
 	ri_expect(test);
 }
 
+/* What AER does */
+static pci_ers_result_t ri_reset_link(struct pci_dev *port)
+{
+	return pci_bus_error_reset(port) ? PCI_ERS_RESULT_DISCONNECT :
+					   PCI_ERS_RESULT_RECOVERED;
+}
+
+/* The reset of a recovery */
+static void ri_recovery(struct kunit *test)
+{
+	struct pci_sim_func *ep;
+	struct pci_dev *pdev;
+	struct pci_sim *sim;
+
+	sim = ri_build(test, &ep);
+	sim_kunit_start(test, sim);
+	ri_skip_without_iommu(test, ep);
+
+	pdev = sim_kunit_dev(test, ep);
+	ri_begin(pdev);
+	ri->result = pcie_do_recovery(pdev, pci_channel_io_frozen, ri_reset_link) ==
+		     PCI_ERS_RESULT_RECOVERED ? 0 : -EIO;
+	ri_end(pdev);
+	ri_expect(test);
+}
+
+/* What does not answer is left alone: its link is down, after DPC */
+static void ri_contained(struct kunit *test)
+{
+	struct pci_sim_func *ep;
+	struct pci_dev *pdev;
+	struct pci_sim *sim;
+
+	sim = ri_build(test, &ep);
+	sim_kunit_start(test, sim);
+	ri_skip_without_iommu(test, ep);
+
+	pdev = sim_kunit_dev(test, ep);
+	ri_begin(pdev);
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_dpc_trigger(ri->port));
+	msleep(2 * SIM_SETTLE_MS);
+	ri_end(pdev);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_counts(ep).resume);
+	KUNIT_EXPECT_EQ(test, 0, ri->absent);
+	for (unsigned int i = 0; i < RI_FUNCS; i++)
+		KUNIT_EXPECT_FALSE_MSG(test, ri->blocked[i], "Function %u", i);
+}
+
 static struct kunit_case ri_cases[] = {
 	KUNIT_CASE(ri_link),
 	KUNIT_CASE(ri_first_probe),
+	KUNIT_CASE(ri_recovery),
+	KUNIT_CASE(ri_contained),
 	{}
 };
 
