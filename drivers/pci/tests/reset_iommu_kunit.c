@@ -8,7 +8,6 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 
-#include "../pci.h"
 #include "sim-kunit.h"
 
 #define RI_FUNCS	2
@@ -154,13 +153,14 @@ static int ri_reset_in_probe(struct pci_dev *pdev, void *data)
 	return 0;
 }
 
-static struct pci_sim *ri_build(struct kunit *test, struct pci_sim_func **ep)
+static struct pci_sim *ri_build(struct kunit *test, struct pci_sim_func **ep,
+				bool dpc)
 {
 	struct pci_sim *sim;
 
 	ri_register(test);
 	sim = sim_kunit_alloc(test);
-	ri->port = pci_sim_root_port(sim, .dpc = true);
+	ri->port = pci_sim_root_port(sim, .dpc = dpc);
 	*ep = pci_sim_endpoint(sim, ri->port);
 	pci_sim_function(*ep);
 	return sim;
@@ -189,7 +189,7 @@ static void ri_link(struct kunit *test)
 	struct pci_sim_func *ep;
 	struct pci_sim *sim;
 
-	sim = ri_build(test, &ep);
+	sim = ri_build(test, &ep, false);
 	sim_kunit_start(test, sim);
 	ri_skip_without_iommu(test, ep);
 
@@ -203,7 +203,7 @@ static void ri_first_probe(struct kunit *test)
 	struct pci_sim_func *ep;
 	struct pci_sim *sim;
 
-	sim = ri_build(test, &ep);
+	sim = ri_build(test, &ep, false);
 	pci_sim_on_probe(ep, ri_reset_in_probe, NULL);
 	sim_kunit_start(test, sim);
 	ri_skip_without_iommu(test, ep);
@@ -211,49 +211,39 @@ static void ri_first_probe(struct kunit *test)
 	ri_expect(test);
 }
 
-/* What AER does */
-static pci_ers_result_t ri_reset_link(struct pci_dev *port)
+static void ri_recover(struct kunit *test, bool dpc)
 {
-	return pci_bus_error_reset(port) ? PCI_ERS_RESULT_DISCONNECT :
-					   PCI_ERS_RESULT_RECOVERED;
+	struct pci_sim_func *ep;
+	struct pci_dev *pdev;
+	struct pci_sim *sim;
+
+	if (!IS_ENABLED(CONFIG_PCIE_DPC))
+		kunit_skip(test, "needs AER and DPC");
+
+	sim = ri_build(test, &ep, dpc);
+	sim_kunit_start(test, sim);
+	ri_skip_without_iommu(test, ep);
+
+	pdev = sim_kunit_dev(test, ep);
+	ri_begin(pdev);
+	pci_sim_uncor_error(ep, PCI_ERR_UNC_MALF_TLP);
+	msleep(2 * SIM_SETTLE_MS);
+	ri_end(pdev);
+	ri->result = pci_sim_counts(ep).resume == 1 ? 0 : -EIO;
 }
 
 /* The reset of a recovery */
 static void ri_recovery(struct kunit *test)
 {
-	struct pci_sim_func *ep;
-	struct pci_dev *pdev;
-	struct pci_sim *sim;
-
-	sim = ri_build(test, &ep);
-	sim_kunit_start(test, sim);
-	ri_skip_without_iommu(test, ep);
-
-	pdev = sim_kunit_dev(test, ep);
-	ri_begin(pdev);
-	ri->result = pcie_do_recovery(pdev, pci_channel_io_frozen, ri_reset_link) ==
-		     PCI_ERS_RESULT_RECOVERED ? 0 : -EIO;
-	ri_end(pdev);
+	ri_recover(test, false);
 	ri_expect(test);
 }
 
-/* What does not answer is left alone: its link is down, after DPC */
+/* What does not answer is left alone: DPC has taken its link down */
 static void ri_contained(struct kunit *test)
 {
-	struct pci_sim_func *ep;
-	struct pci_dev *pdev;
-	struct pci_sim *sim;
-
-	sim = ri_build(test, &ep);
-	sim_kunit_start(test, sim);
-	ri_skip_without_iommu(test, ep);
-
-	pdev = sim_kunit_dev(test, ep);
-	ri_begin(pdev);
-	KUNIT_ASSERT_EQ(test, 0, pci_sim_dpc_trigger(ri->port));
-	msleep(2 * SIM_SETTLE_MS);
-	ri_end(pdev);
-	KUNIT_EXPECT_EQ(test, 1, pci_sim_counts(ep).resume);
+	ri_recover(test, true);
+	KUNIT_EXPECT_EQ(test, 0, ri->result);
 	KUNIT_EXPECT_EQ(test, 0, ri->absent);
 	for (unsigned int i = 0; i < RI_FUNCS; i++)
 		KUNIT_EXPECT_FALSE_MSG(test, ri->blocked[i], "Function %u", i);
