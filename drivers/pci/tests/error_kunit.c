@@ -1079,20 +1079,6 @@ static void er_removed_meanwhile(struct kunit *test)
 	SIM_EXPECT_BOUND(test, er.sibling, 2, 1);
 }
 
-/* A serial number that was programmed since the device was found is its own */
-static void er_new_dsn(struct kunit *test)
-{
-	struct pci_sim *sim = sim_kunit_alloc(test);
-	struct pci_sim_func *ep;
-
-	ep = pci_sim_endpoint(sim, pci_sim_root_port(sim), .dsn = 0x1234);
-	sim_kunit_start(test, sim);
-	sim_kunit_dev(test, ep)->dsn = 0x4321;	/* what it had then */
-	pci_sim_uncor_error(ep, PCI_ERR_UNC_MALF_TLP);
-	msleep(5 * SIM_SETTLE_MS);
-	er_expect_recovered(test, ep);
-}
-
 static struct kunit_case er_cases[] = {
 	KUNIT_CASE_PARAM(er_correctable, er_variant_gen_params),
 	KUNIT_CASE_PARAM(er_nonfatal, er_variant_gen_params),
@@ -1124,7 +1110,6 @@ static struct kunit_case er_cases[] = {
 	KUNIT_CASE_PARAM(er_found_in_slot, er_found_slot_gen_params),
 	KUNIT_CASE(er_found_below_slot),
 	KUNIT_CASE_PARAM(er_removed_meanwhile, er_found_gen_params),
-	KUNIT_CASE(er_new_dsn),
 	{}
 };
 

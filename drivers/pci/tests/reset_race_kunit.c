@@ -740,6 +740,25 @@ static void rr_other_slot(struct kunit *test)
 /* In real time a parameter takes a minute and a half */
 #define RR_SLOW	{ .speed = KUNIT_SPEED_VERY_SLOW }
 
+/* A serial number that was programmed since the device was found is its own */
+static void rr_error_new_dsn(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_counts c;
+	struct pci_sim_func *ep;
+
+	ep = pci_sim_endpoint(sim, pci_sim_root_port(sim), .dsn = 0x1234);
+	sim_kunit_start(test, sim);
+	sim_kunit_dev(test, ep)->dsn = 0x4321;	/* what it had then */
+	pci_sim_uncor_error(ep, PCI_ERR_UNC_MALF_TLP);
+	msleep(5 * SIM_SETTLE_MS);
+	c = pci_sim_counts(ep);
+	KUNIT_EXPECT_EQ(test, 0, c.perm_failure);
+	KUNIT_EXPECT_EQ(test, 1, c.slot_reset);
+	KUNIT_EXPECT_EQ(test, 1, c.resume);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+}
+
 static struct kunit_case rr_cases[] = {
 	KUNIT_CASE_PARAM_ATTR(rr_link, rr_rival_gen_params, RR_SLOW),
 	KUNIT_CASE_PARAM_ATTR(rr_func, rr_rival_gen_params, RR_SLOW),
@@ -753,6 +772,7 @@ static struct kunit_case rr_cases[] = {
 	KUNIT_CASE_SLOW(rr_try_looked_at),
 	KUNIT_CASE_SLOW(rr_try_vfs),
 	KUNIT_CASE_SLOW(rr_other_slot),
+	KUNIT_CASE(rr_error_new_dsn),
 	{}
 };
 
