@@ -2,7 +2,7 @@
 #
 # What a person types. The work is done by the scripts in workbench/.
 
-export LINUX CACHE J UPTO
+export LINUX CACHE J UPTO ONLY FULL
 
 define help_text
 make demo        boot the patched kernel in QEMU and reset devices with it
@@ -13,7 +13,8 @@ make stress      resets against hotplug, errors and drivers, with KASAN (S=600, 
 make shell       a shell in UML, with a simulated fabric (C='command': run that)
 make check       checkpatch, W=1, sparse, kernel-doc, Sphinx, coccinelle, shellcheck
 make cross       compile what the series touches: allmodconfig, powerpc, s390, tiny
-make series      the patches as mails in build/series, proven to apply and compile
+make series      each series as mails in build/series, proven to apply and compile
+                 (S='series...': only these; FULL=1: KUnit at the end of each)
 make tree        build/tree: the base kernel with the series in it, to work in
 make clean       remove build/
 
@@ -22,7 +23,8 @@ which takes minutes; later runs build what has changed. Missing Debian
 packages are installed, or named where that is not allowed.
 
 LINUX=DIR  use this kernel tree as the base        J=N  jobs (default: one a CPU)
-UPTO=PATCH build without the patches that follow this one in patches/series
+UPTO=NAME  build without what follows this patch or series in patches/series
+ONLY=NAMES build only these series and those that they need
 CACHE=DIR  downloads and compiler cache (default: ~/.cache/pci-reset)
 endef
 export help_text
@@ -55,7 +57,7 @@ cross:
 	@workbench/cross.sh
 
 series:
-	@workbench/check-series.sh
+	@workbench/check-series.sh $(S)
 
 tree:
 	@workbench/tree.sh

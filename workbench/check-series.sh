@@ -1,30 +1,45 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that build/series is what it claims: "git am" on the base gives the
-# kernel of build/tree, and every commit compiles.
+# check-series.sh [SERIES...]: proves that build/series is what it claims. "git
+# am" of the mails of a series, on the base with the series that it needs and no
+# other, gives its branch; every commit compiles; all of them in order are the
+# kernel in build/tree. With FULL=1 UML is built at the end of each series, and the
+# KUnit suites that it has by then are run.
+#
+# What was compiled or run is written down in the cache, under the sum of all that
+# it depends on, and is not done again as long as that is the same.
 
 . "$(dirname "$0")/lib.sh"
 
-"$here/deps.sh" build
-"$here/series.sh"
+"$here/deps.sh" build ${FULL:+kunit}
+"$here/series.sh" "$@"
 for kernel in x86 uml; do
 	"$here/kernel.sh" $kernel config
 done
 checkout "$(base)"
+read_stack
+all=
+(($#)) || { set -- "${stack[@]}"; all=y; }
 
 verify=$build/verify
+proven=$cache/proven
+mkdir -p "$proven"
+find "$proven" -type f -mtime +60 -delete
 git="git -C $verify/tree -c core.hooksPath=/dev/null -c user.name=am -c user.email=am@localhost"
 rm -rf "$($git rev-parse --git-path rebase-apply)"
 
-git_am()
+below() { say "stack/$1~$(wc -w <<<"${members[$1]}")"; }
+
+am_gives() # FROM TO SERIES...
 {
+	$git checkout -q --force --detach "$1"
 	# shellcheck disable=SC2046 # one word for each patch
-	$git am -q $(mails) || { $git am --abort; false; }
+	$git am -q $(mails "${@:3}") || { $git am --abort; false; } &&
+	$git diff --exit-code --stat HEAD "$2"
 }
 
-# The commits of the branch are compared as well as the files that lie in
-# build/tree, through the links.
+# The files that lie in build/tree, through the links.
 same_as_tree()
 {
 	local file differ=()
@@ -33,15 +48,17 @@ same_as_tree()
 		cmp -s "$verify/tree/$file" "$tree/$file" || differ+=("$file")
 	done < <($git diff --name-only "$(base)" HEAD; git -C "$tree" diff --name-only "$(base)"; new_files)
 	((${#differ[@]} == 0)) || printf '    %s differs\n' "${differ[@]}"
-	$git diff --exit-code --stat HEAD series && ((${#differ[@]} == 0))
+	((${#differ[@]} == 0))
 }
+
+touched() { $git diff-tree -r --no-commit-id --name-only --diff-filter=d "$@"; } # COMMIT [-- PATH...]
 
 # What a commit touches is compiled by folder: a Kconfig or a Makefile counts
 # as well, and what includes a header that it changes in its own folder. A
 # header in include/ stands for the folders below, which include most of them.
 folders() # COMMIT
 {
-	$git diff-tree -r --no-commit-id --name-only --diff-filter=d "$1" | while read -r file; do
+	touched "$1" | while read -r file; do
 		case $file in
 		Documentation/* | tools/* | MAINTAINERS | arch/[!x]*) ;;
 		include/*) say drivers/pci/ drivers/vfio/pci/ ;;
@@ -58,7 +75,7 @@ left_out() # COMMIT KERNEL...
 	local commit=$1 file kernel
 
 	shift
-	$git diff-tree -r --no-commit-id --name-only --diff-filter=d "$commit" -- '*.c' ':!tools' |
+	touched "$commit" -- '*.c' ':!tools' |
 		while read -r file; do
 			for kernel; do
 				[[ ! -f $verify/$kernel/${file%.c}.o ]] || continue 2
@@ -80,7 +97,7 @@ compile() # KERNEL FOLDER...
 }
 
 # First for x86, then for UML if x86 does not have it all. UML has no drivers but
-# those of the PCI core.
+# those of the PCI core. Its own files are compiled by FULL=1.
 compiles() # COMMIT
 {
 	local targets
@@ -91,21 +108,89 @@ compiles() # COMMIT
 	{ [[ ! $(left_out "$1" x86) =~ (^|$'\n')drivers/pci/ ]] || compile uml "${targets[@]}"; }
 }
 
-say "series: does it apply, and does every commit compile?"
-check "git am takes the series" git_am
-check "the result is the kernel in build/tree" same_as_tree
+# Which options the Kconfig files have that the stack changes.
+mapfile -t kconfigs < <($git diff --name-only "$(base)" series -- '*Kconfig*')
+options() # COMMIT
+{
+	$git grep -hoE '^(menu)?config [A-Z0-9_]+' "$1" -- "${kconfigs[@]}" | sed 's/.* /CONFIG_/' | sort -u
+}
 
-mapfile -t commits < <($git rev-list --reverse "$(base)..series")
-for commit in "${commits[@]}"; do
-	began=$SECONDS
-	subject=$($git log -1 --format=%s "$commit")
-	if step verify "compiling $subject" compiles "$commit"; then
-		count pass "compiles in $(took "$began"): $subject"
+# content COMMIT KERNEL...: what the kernels at COMMIT are made of, without what
+# is never compiled, and without the options that only later series have.
+content()
+{
+	local kernel
+
+	{ $git ls-tree "$1"; $git ls-tree "$1" tools/; } |
+		grep -vE $'\t(Documentation|MAINTAINERS|scripts|tools|tools/testing)$'
+	$git ls-tree "$1" scripts/ | grep -v coccinelle
+	for kernel in "${@:2}"; do
+		grep -vwF -f <(comm -23 <(options series) <(options "$1")) "$build/$kernel/.config"
+	done
+	gcc --version
+	ld --version
+	declare -f kmake compile
+}
+
+# Run the suites at the end of a series. Those of PCI need the simulator.
+run_suites() # SERIES
+{
+	local logs=$build/series-kunit/$1
+
+	$git checkout -q --detach "stack/$1"
+	compile uml linux || return 1
+	[[ -d $verify/tree/drivers/pci/tests ]] || { say "0 passed, for lack of suites"; return; }
+	"$here/kunit-boot.sh" "$verify/uml" "$logs" &&
+	SERIES=$(closure "$1") "$here/kunit-results" "$logs"/*.log "$here/needs-series"
+}
+
+say "series: does each apply, and does every commit compile?"
+for name; do
+	check "$name: git am on the base${below[$name]:+ with ${below[$name]% }} gives its branch" \
+		am_gives "$(below "$name")" "stack/$name" "$name"
+done
+if [[ $all ]]; then
+	check "git am of all series in order gives the branch series" am_gives "$(base)" series "$@"
+	check "the result is the kernel in build/tree" same_as_tree
+fi
+
+for name; do
+	for commit in $($git rev-list --reverse "$(below "$name")..stack/$name"); do
+		began=$SECONDS
+		title="$name: $($git log -1 --format=%s "$commit")"
+		record=$proven/$({ content "$commit" x86 uml; touched "$commit"; declare -f compiles folders; } | sum_of)
+		if [[ -e $record ]]; then
+			how="proven before"
+		elif step verify "compiling $title" compiles "$commit"; then
+			left_out "$commit" x86 uml >"$record.new"
+			mv "$record.new" "$record"
+			how="in $(took "$began")"
+		else
+			count fail "does not compile: $title"
+			continue
+		fi
+		count pass "compiles ($how): $title"
+		touch "$record"
 		while read -r file; do
 			count skip "$file is in neither kernel's configuration"
-		done < <(left_out "$commit" x86 uml)
-	else
-		count fail "does not compile: $subject"
+		done <"$record"
+	done
+	[[ ${FULL:-} ]] || continue
+	began=$SECONDS
+	record=$proven/$({ content "stack/$name" uml; closure "$name"; declare -f run_suites
+		cat "$here"/{kunit-boot.sh,kunit-results,needs-series}; } | sum_of)
+	title="$name: UML is built and its KUnit suites pass"
+	how="proven before"
+	if [[ ! -e $record ]]; then
+		if ! step series-kunit "$name: UML and its KUnit suites" run_suites "$name"; then
+			count fail "$title"
+			continue
+		fi
+		tail -n 1 "$build/series-kunit.log" >"$record"
+		how="in $(took "$began")"
 	fi
+	count pass "$title ($how): $(cat "$record")"
+	touch "$record"
 done
+[[ ${FULL:-} ]] || say "left out: UML and the KUnit suites at the end of each series (make series FULL=1)"
 finish

@@ -12,16 +12,25 @@ trap 'rm -rf "$tmp" "$GIT_INDEX_FILE"' EXIT
 
 mapfile -t patches < <(queue "$repo/patches")
 new_files >"$tmp/new-files"
+created "${patches[@]/#/$repo/patches/}" | sort -u >"$tmp/created"
 
 # Print what a test found wrong, and fail if that is anything.
 nothing() { ! sed 's/^/    /' | grep .; }
 
 all_applied() { diff "$tree/.pc/applied-patches" <(printf '%s\n' "${patches[@]}") | nothing; }
 
+stacked() { (read_stack); }
+
 all_queued()
 {
-	comm -13 <(printf '%s\n' "${patches[@]}" | sort) <(cd "$repo/patches" && printf '%s\n' *.patch) |
-		sed 's/$/ is not in patches\/series/' | nothing
+	{ printf '%s\n' series "${patches[@]}"; printf '%s\n' "${patches[@]%/*}" | uniq | sed 's|$|/cover-letter|'; } |
+		sort >"$tmp/queued"
+	{
+		comm -23 "$tmp/queued" <(cd "$repo/patches" && find . -type f -printf '%P\n' | sort) |
+			sed 's|^|patches/|; s/$/ does not exist, or is in patches\/series twice/'
+		comm -13 "$tmp/queued" <(cd "$repo/patches" && find . -type f -printf '%P\n' | sort) |
+			sed 's|^|patches/|; s/$/ is not in patches\/series/'
+	} | nothing
 }
 
 apply_cleanly()
@@ -30,7 +39,7 @@ apply_cleanly()
 
 	mkdir "$tmp/base"
 	sed -n 's/^--- a\///p' "${patches[@]/#/$repo/patches/}" | sort -u |
-		xargs git -C "$tree" archive "$(base)" -- | tar -x -C "$tmp/base"
+		comm -23 - "$tmp/created" | xargs git -C "$tree" archive "$(base)" -- | tar -x -C "$tmp/base"
 	for patch in "${patches[@]}"; do
 		patch -d "$tmp/base" -p1 --fuzz=0 <"$repo/patches/$patch" |
 			sed -nE "/offset|fuzz|FAILED/s|^|$patch: |p"
@@ -48,7 +57,8 @@ as_refreshed()
 				say "$patch: the header is no subject line, empty line and text"
 			! grep -nE '^(Index: |diff --git )' "$repo/patches/$patch" ||
 				say "$patch: not in the form of workbench/quiltrc (QUILTRC=workbench/quiltrc quilt refresh)"
-			grep -E '^(---|\+\+\+) [^ ]*/' "$repo/patches/$patch" | grep -vE '^(--- a|\+\+\+ b)/[^[:space:]]+$' |
+			grep -E '^(---|\+\+\+) [^ ]*/' "$repo/patches/$patch" |
+				grep -vE '^(--- (a/[^[:space:]]+|/dev/null)|\+\+\+ (b/[^[:space:]]+|/dev/null))$' |
 				sed "s|^|$patch: not as quilt refresh writes it: |"
 		} || true
 	done | nothing
@@ -56,7 +66,7 @@ as_refreshed()
 
 no_other_change()
 {
-	index_of "$repo/patches" "${patches[@]}"
+	index_of "$repo/patches" "${patches[@]}" || return 1
 	git -C "$tree" diff-files --name-only | sed 's/$/ differs from base and queue/' | nothing
 }
 
@@ -73,7 +83,7 @@ all_linked()
 # list is of no use: Debian's ignores every file.
 nothing_else()
 {
-	comm -13 "$tmp/new-files" <(git -C "$tree" ls-files --others --exclude=/.pc --exclude=/patches \
+	comm -13 <(sort "$tmp/new-files" "$tmp/created") <(git -C "$tree" ls-files --others --exclude=/.pc --exclude=/patches \
 		--exclude-from="$repo/.gitignore") |
 		sed 's/$/ is only in build\/tree/' | nothing
 }
@@ -94,7 +104,8 @@ named_once()
 
 say "tree: does build/tree agree with the repository?"
 check "every patch of the queue is applied" all_applied
-check "every patch file is in the queue" all_queued
+check "the queue is a stack of series, each with a cover letter, on what it needs" stacked
+check "every patch file is in the queue, once" all_queued
 check "the patches apply without fuzz or offset" apply_cleanly
 check "the patches have a header and are as quilt refresh writes them" as_refreshed
 check "no kernel file differs from base and queue" no_other_change

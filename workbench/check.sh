@@ -8,6 +8,7 @@
 
 "$here/deps.sh" build check
 "$here/series.sh"
+read_stack
 "$here/kernel.sh" x86 config
 
 verify=$build/verify/tree
@@ -69,8 +70,9 @@ covered()
 }
 
 # What checkpatch says that does not apply here. In the kernel: that a new file
-# may need an entry in MAINTAINERS, which has patterns for these folders.
-kernel_ignore=FILE_PATH_CHANGES
+# may need an entry in MAINTAINERS, which has patterns for these folders, and
+# that msleep(1) may take longer, in a line that a patch only moves.
+kernel_ignore=FILE_PATH_CHANGES,MSLEEP
 # In tests, which are user space: errno is positive there, registers are mapped
 # through a volatile pointer, kselftest_harness.h is macros that declare
 # functions and types, the kernel's attribute macros do not exist, and shell
@@ -84,7 +86,7 @@ checkpatch()
 
 	checkout series
 	# Its SPDX check needs the modules of Debian's python3, not of another one.
-	for mail in $(mails); do
+	for mail in $(mails "${stack[@]}"); do
 		ignore=$kernel_ignore
 		grep -qE '^\+\+\+ b/(drivers|include|lib|arch|kernel)/' "$mail" || ignore=$tests_ignore
 		(cd "$verify" && PATH=/usr/bin:$PATH perl scripts/checkpatch.pl --strict --show-types --quiet --ignore "$ignore" "$mail") || bad=1

@@ -26,7 +26,8 @@ done
 "$here/tree.sh"
 
 # UML's own files are compiled for KUnit.
-mapfile -t files < <({ git -C "$tree" diff --name-only --diff-filter=d "$(base)"; new_files; } |
+mapfile -t files < <({ git -C "$tree" diff --name-only --diff-filter=d "$(base)"
+	git -C "$tree" ls-files --others --exclude=/.pc --exclude=/patches; } |
 	grep '\.c$' | grep -vE '^(tools|arch/um)/' | sort -u)
 
 configure()

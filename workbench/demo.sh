@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Boots the patched kernel in QEMU and shows what the series does.
+# Boots the patched kernel in QEMU and demonstrates resets.
 
 . "$(dirname "$0")/lib.sh"
 

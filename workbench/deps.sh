@@ -22,6 +22,7 @@ qemu   qemu-system-x86           qemu-system-x86_64
 qemu   busybox-static            busybox
 qemu   acpica-tools              iasl
 qemu   pciutils                  lspci
+qemu   uuid-dev                  /usr/include/uuid/uuid.h
 shell  busybox-static            busybox
 shell  pciutils                  lspci
 check  python3                   python3

@@ -18,7 +18,7 @@ uml | uml-debug | uml-preempt)
 	arch=(ARCH=um) targets=(linux) files=550
 	from=
 	fragments=(tools/testing/kunit/configs/arch_uml.config drivers/pci/.kunitconfig
-		drivers/pci/tests/faults.config ../../workbench/small.config ../../workbench/genirq.config)
+		../../workbench/small.config ../../workbench/genirq.config)
 	# Also for "make shell", which wants no kernel of its own.
 	[[ $1 != uml ]] || fragments+=(../../workbench/shell.config)
 	[[ $1 == uml ]] || fragments+=(../../workbench/no-user.config)

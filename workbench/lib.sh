@@ -149,26 +149,94 @@ kmake()
 	make -C "$src" O="$obj" LOCALVERSION= CC="ccache gcc" HOSTCC="ccache gcc" "$@"
 }
 
+# The sum of what is read.
+sum_of() { sha256sum | cut -d ' ' -f 1; }
+
 # The queue. queue DIR: the names of its patches; base: the commit of the
 # kernel that they apply to, the first one of the tree's own repository.
 queue() { sed 's/[[:space:]#].*//; /^$/d' "$1/series" 2>/dev/null || true; }
 base() { git -C "$tree" rev-list --max-parents=0 HEAD; }
 kernel_version() { make -s -C "$1" kernelversion; }
 
+# The queue is a stack of series. A patch is named SERIES/NAME.patch, and each
+# series has a cover letter, whose head is read here as well.
+stack=()		# the series, in order
+declare -A members=()	# of each its patches,
+declare -A below=()	# the series that it needs, and those that these need, in order,
+declare -A head=()	# and with "SERIES KEY" a line of its cover letter's head
+
+read_stack()
+{
+	local patch name='' line need cover
+
+	for patch in $(queue "$repo/patches"); do
+		if [[ ${patch%/*} != "$name" ]]; then
+			name=${patch%/*} cover=patches/$name/cover-letter
+			[[ $patch =~ ^[^/]+/[^/]+$ ]] || die "patches/series: $patch is in no series: its place is patches/SERIES/"
+			[[ ! ${members[$name]:-} ]] || die "patches/series: the patches of $name do not stand together, see $patch"
+			[[ -f $repo/$cover ]] || die "the series $name has no cover letter: write $cover (README.md says how)"
+			while IFS= read -r line && [[ $line ]]; do
+				[[ $line =~ ^(Tree|Needs|Stable):[[:blank:]]*(.*)$ && ! ${head[$name ${BASH_REMATCH[1]}]+set} ]] ||
+					die "$cover: the head is one line each of Tree:, Needs: and Stable:, then an empty line; this is none: $line"
+				head[$name ${BASH_REMATCH[1]}]=${BASH_REMATCH[2]}
+			done <"$repo/$cover"
+			[[ ${head[$name Tree]:-} ]] || die "$cover: no line \"Tree: where the series goes\" at its head"
+			[[ ${head[$name Stable]:-} =~ ^(yes|no)($|[^a-z]) ]] || die "$cover: no line \"Stable: yes\" or \"Stable: no\" at its head"
+			[[ $(cover_text "$name" | sed -n '1p') && ! $(cover_text "$name" | sed -n '2p') ]] ||
+				die "$cover: below the head come the subject, an empty line, and the text"
+			for need in ${head[$name Needs]:-}; do
+				[[ ${members[$need]:-} ]] || die "$cover: needs $need, which is no series that comes earlier in patches/series"
+			done
+			# shellcheck disable=SC2086 # one word for each series
+			below[$name]=$(closure ${head[$name Needs]:-})
+			stack+=("$name")
+		fi
+		members[$name]+="$patch "
+	done
+	((${#stack[@]})) || die "the queue is empty: patches/series names no patch"
+}
+
+cover_text() { sed '1,/^$/d' "$repo/patches/$1/cover-letter"; }
+
+# closure SERIES...: these and all that they need, in order
+closure()
+{
+	local name all=' '
+
+	for name; do all+="${below[$name]} $name "; done
+	for name in "${stack[@]}"; do [[ $all != *" $name "* ]] || printf '%s ' "$name"; done
+}
+
+# known SERIES...: are they in the stack?
+known()
+{
+	local name
+
+	for name; do
+		[[ ${members[$name]:-} ]] || die "there is no series $name in patches/series, only ${stack[*]}"
+	done
+}
+
+# The series that build/tree has whole.
+in_tree()
+{
+	local name applied
+
+	applied=" $(paste -s -d ' ' "$tree/.pc/applied-patches") "
+	for name in "${stack[@]}"; do [[ $applied != *" ${members[$name]}"* ]] || printf '%s ' "$name"; done
+}
+
 # index_of DIR PATCH...: fill $GIT_INDEX_FILE with the base plus patches of
 # DIR. It starts from the tree's own index, whose file times spare git from
 # reading 90000 files again.
 index_of()
 {
-	local dir=$1 patch
+	local dir=$1
 
 	shift
 	cp "$tree/.git/index" "$GIT_INDEX_FILE"
 	git -C "$tree" read-tree --reset "$(base)"
-	for patch; do
-		git -C "$tree" apply --cached --allow-empty --whitespace=nowarn \
-			"$dir/$patch" || return 1
-	done
+	(($# == 0)) || git -C "$tree" apply --cached --allow-empty --whitespace=nowarn "${@/#/$dir/}" || return 1
 	git -C "$tree" update-index -q --refresh >/dev/null || true
 }
 
@@ -176,6 +244,9 @@ index_of()
 header() { sed '/^\(--- \|diff --git \|Index: \)/,$d' "$1"; }
 message() { header "$1" | sed '/^New-file: /d'; }
 named_files() { header "$1" | sed -n 's/^New-file: //p'; }
+
+# created PATCH...: the files that are new with these patches, as part of them.
+created() { awk '/^--- \/dev\/null/ { getline; sub(/^\+\+\+ b\//, ""); print }' "$@" /dev/null; }
 
 # new_files: the files of this repository that the kernel does not have, by
 # their kernel paths: whatever lies below a top directory of the kernel.
@@ -196,8 +267,13 @@ new_files()
 		done | sort -u
 }
 
-# The patches of build/series, without the cover letter.
-mails() { find "$build/series" -name '*.patch' ! -name '0000-*' | sort; }
+# mails SERIES...: their patches in build/series, without the cover letters.
+mails()
+{
+	local name
+
+	for name; do find "$build/series/$name" -name '*.patch' ! -name '0000-*' | sort; done
+}
 
 # checkout COMMIT: build/verify/tree, a second work tree of the repository in
 # build/tree, where commits of the series are compiled and checked. It has the

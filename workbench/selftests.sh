@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# selftests.sh [x86-debug]: builds what a run in QEMU needs: the x86 kernel, or
-# this one, and the programs of the kselftests in build/kselftest/kselftest/pci.
+# selftests.sh [x86-debug]: builds the x86 kernel, or x86-debug, and the kselftests,
+# in build/kselftest/kselftest, for a run in QEMU.
 
 . "$(dirname "$0")/lib.sh"
 

@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# shell.sh [COMMAND]: boots the plain UML kernel, on the host's files and with a
-# simulated fabric, and gives a shell in it, or runs COMMAND there and returns
-# its exit status.
+# shell.sh [COMMAND]: boots the plain UML kernel on the host's files, with a simulated
+# fabric, and starts a shell, or runs COMMAND and returns its exit status.
 
 . "$(dirname "$0")/lib.sh"
 

@@ -16,6 +16,16 @@ mkdir -p "$state"
 # What differs between the tree and the index of the moment.
 differences() { git -C "$tree" diff-files --name-only; }
 
+# The files that applied patches have created: quilt keeps an empty file of each.
+quilt_created()
+{
+	local patch
+
+	for patch in "${pushed[@]}"; do
+		find "$tree/.pc/$patch" -type f -empty ! -name .timestamp -printf '%P\n' 2>/dev/null || true
+	done
+}
+
 applied() { cat "$tree/.pc/applied-patches" 2>/dev/null || true; }
 
 # Is the tree what these patches make of the base?
@@ -24,12 +34,24 @@ holds() # DIR PATCH...
 	index_of "$@" 2>/dev/null && [[ -z $(differences) ]]
 }
 
-# One link for every new file, and no link that leads nowhere.
+# No link that leads nowhere: what a patch creates instead would go through it.
+drop_links()
+{
+	git -C "$tree" ls-files --others --exclude=/.pc --exclude=/patches | grep -vxF -f "$state/new-files" |
+		while read -r file; do
+			[[ -L $tree/$file && ! -e $tree/$file ]] || continue
+			rm "$tree/$file"
+			rmdir -p --ignore-fail-on-non-empty "$(dirname "$tree/$file")"
+			say "  removed the link $file"
+		done || true
+	ln -sfn ../../patches "$tree/patches"
+}
+
+# One link for every new file.
 link_new_files()
 {
 	local file link count=0
 
-	new_files >"$state/new-files"
 	while read -r file; do
 		link=$(realpath -sm --relative-to="$(dirname "$tree/$file")" "$repo/$file")
 		[[ $(readlink "$tree/$file") != "$link" ]] || continue
@@ -43,15 +65,6 @@ link_new_files()
 		count=$((count + 1))
 	done <"$state/new-files"
 	((count == 0)) || say "  linked $count new files"
-
-	git -C "$tree" ls-files --others --exclude=/.pc --exclude=/patches | grep -vxF -f "$state/new-files" |
-		while read -r file; do
-			[[ -L $tree/$file && ! -e $tree/$file ]] || continue
-			rm "$tree/$file"
-			rmdir -p --ignore-fail-on-non-empty "$(dirname "$tree/$file")"
-			say "  removed the link $file"
-		done || true
-	ln -sfn ../../patches "$tree/patches"
 }
 
 # Back to the base and up again. What comes out as it was keeps its time, or
@@ -65,15 +78,24 @@ push()
 		index_of /
 		rm -rf "$kept.new"
 		mkdir "$kept.new"
-		(cd "$tree" && differences | while read -r file; do
+		(cd "$tree" && { differences; quilt_created; } | while read -r file; do
 			[[ ! -f $file ]] || cp -p --parents "$file" "$kept.new"
 		done)
 		mv "$kept.new" "$kept"
 	fi
+	quilt_created | while read -r file; do
+		[[ -L $tree/$file ]] || rm -f "$tree/$file"
+	done
 	index_of /
 	git -C "$tree" diff-files -z --name-only | git -C "$tree" checkout-index -f -z --stdin
 	rm -rf "$tree/.pc" "$state/queue"
-	((${#patches[@]} == 0)) || (cd "$tree" && quilt push "${patches[-1]}") >"$build/tree.log" 2>&1 || rc=$?
+	# Of a queue with gaps quilt gets a series file of its own, and remembers it.
+	printf '%s\n' "${patches[@]}" >"$state/series"
+	((${#patches[@]} == 0)) || (
+		cd "$tree"
+		[[ ! ${ONLY:-} ]] || export QUILT_SERIES=$state/series
+		quilt push "${patches[-1]}"
+	) >"$build/tree.log" 2>&1 || rc=$?
 	(cd "$kept" && find . -type f) | while read -r file; do
 		! cmp -s "$kept/$file" "$tree/$file" || touch -r "$kept/$file" "$tree/$file"
 	done
@@ -83,22 +105,41 @@ push()
 }
 
 mapfile -t patches < <(queue "$repo/patches")
+# Only a part of the queue, to see what a kernel without the rest does.
+[[ ! ${UPTO:-} || ! ${ONLY:-} ]] || die "give UPTO= or ONLY=, not both"
 if [[ ${UPTO:-} ]]; then
-	# The queue only as far as this patch, to see what a kernel without the rest does.
-	mapfile -t patches < <(printf '%s\n' "${patches[@]}" | sed "/^${UPTO%.patch}\.patch\$/q")
-	[[ ${patches[-1]} == "${UPTO%.patch}.patch" ]] || die "UPTO=$UPTO: patches/series has no such patch"
+	for i in "${!patches[@]}"; do
+		case ${patches[i]} in
+		"$UPTO" | "$UPTO.patch" | */"$UPTO" | */"$UPTO.patch" | "$UPTO"/*) upto=$((i + 1)) ;;
+		esac
+	done
+	[[ ${upto:-} ]] || die "UPTO=$UPTO: patches/series has no such patch or series"
+	patches=("${patches[@]:0:upto}")
+elif [[ ${ONLY:-} ]]; then
+	read_stack
+	# shellcheck disable=SC2086 # one word for each series
+	known $ONLY
+	patches=()
+	# shellcheck disable=SC2086,SC2206 # and for each patch
+	for name in $(closure $ONLY); do patches+=(${members[$name]}); done
 fi
+new_files >"$state/new-files"
 for patch in "${patches[@]}"; do
 	[[ -f $repo/patches/$patch ]] || die "patches/series names $patch, which does not exist"
 	grep -q '^--- ' "$repo/patches/$patch" ||
 		die "patches/$patch changes no file: a new file enters the kernel with the line that builds or lists it"
+	file=$(created "$repo/patches/$patch" | grep -m 1 -xF -f "$state/new-files") ||
+		continue
+	die "patches/$patch creates $file, which this repository has as well: keep one of them"
 done
 
-link_new_files
+drop_links
 
 mapfile -t pushed < <(applied)
-if [[ ${patches[*]} == "${pushed[*]}" && ! -e $state/pushing ]] && holds "$repo/patches" "${patches[@]}"; then
+if [[ ${patches[*]} == "${pushed[*]}" && ! -e $state/pushing ]] && holds "$repo/patches" "${patches[@]}" &&
+   [[ $(quilt_created | sort) == "$(created "${patches[@]/#/$repo/patches/}" | sort)" ]]; then
 	cp -rT "$repo/patches" "$state/queue"
+	link_new_files
 	say "  build/tree is up to date: Linux $(kernel_version "$tree"), ${#patches[@]} patches, $(wc -l <"$state/new-files") new files"
 	exit 0
 fi
@@ -117,4 +158,5 @@ if ! push; then
 	grep -vE '^(Applying|patching|Now at|$)' "$build/tree.log" | tail -n 15 | sed 's/^/    | /' >&2
 	die "$(sed -n 's/^Patch \(.*\) does not apply.*/patches\/\1 does not apply to the base/p' "$build/tree.log" | head -n 1): in build/tree run \"quilt push -f\", mend the rejects, \"quilt refresh\""
 fi
+link_new_files
 say "  build/tree is made: Linux $(kernel_version "$tree"), ${#patches[@]} patches, $(wc -l <"$state/new-files") new files"

@@ -2,20 +2,20 @@
 /*
  * Test driver for pci_reset_bus_flags() and pci_reset_scope_*()
  *
- * Lets tools/testing/selftests/pci/ call the in-kernel interface with any
+ * tools/testing/selftests/pci/ uses it to call the in-kernel interface with any
  * arguments, on any device:
  *
- *  - from outside of the device's driver, by requests written to
+ *  - without locks, by requests written to
  *    /sys/kernel/debug/pci-reset-test/ctl, see test_ctl_requests[];
  *
  *  - from ->probe(), with the device lock held, by binding the device to this
  *    driver (driver_override) with the module parameter probe_flags set.
- *    /sys/kernel/debug/pci-reset-test/<device>/ tells how that went, and how
- *    often the driver was told of a reset.
+ *    /sys/kernel/debug/pci-reset-test/<device>/ has the result, and counts the
+ *    calls of reset_prepare() and reset_done().
  *
- * A device under test may also be made to stay away after its next reset.
+ * It can also make a device not respond after its next reset.
  *
- * Do not enable this on a machine that is needed for anything else.
+ * Do not enable this on a machine in production.
  */
 
 #include <linux/debugfs.h>
@@ -34,13 +34,13 @@ static struct dentry *test_dir;
 
 static unsigned int probe_flags;
 module_param(probe_flags, uint, 0644);
-MODULE_PARM_DESC(probe_flags, "pci_reset_flags_t of a reset in probe (0: none)");
+MODULE_PARM_DESC(probe_flags, "flags of the reset in probe (0: no reset)");
 
 static unsigned int probe_hold_ms;
 module_param(probe_hold_ms, uint, 0644);
-MODULE_PARM_DESC(probe_hold_ms, "time in ms that probe holds the device lock at its end");
+MODULE_PARM_DESC(probe_hold_ms, "time in ms that probe sleeps with the device lock held");
 
-/* Of all devices, because that of a device that was removed is gone */
+/* For all devices, as the directory of a removed device is gone */
 static atomic_t test_probed, test_removed;
 
 struct test_dev {
@@ -114,36 +114,37 @@ static struct pci_driver test_driver = {
 };
 
 /*
- * Faults: config accesses of one device pass through here
+ * Faults: the config accesses of one device are intercepted
  */
 
 enum test_fault_kind {
 	TEST_FAULT_NONE,
-	TEST_FAULT_ABSENT,	/* does not answer */
-	TEST_FAULT_RRS,		/* answers Request Retry Status */
-	TEST_FAULT_ID,		/* is another device */
+	TEST_FAULT_ABSENT,	/* does not respond */
+	TEST_FAULT_RRS,		/* responds with Request Retry Status */
+	TEST_FAULT_ID,		/* has other Vendor and Device IDs */
 };
 
 /*
- * One at a time.  Set up and removed under test_fault_lock with the ops in
- * place only in between, @active is set from config accesses.
+ * Only one fault exists at a time.  It is set and cleared under
+ * test_fault_lock.  test_fault_ops are installed only while it is set, so that
+ * config accesses may use the fields without the lock; they set @active.
  */
 static DEFINE_MUTEX(test_fault_lock);
 
 static struct {
 	enum test_fault_kind kind;
-	const void *owner;		/* open file that it goes away with */
-	struct pci_ops *ops;		/* original ones, of the whole hierarchy */
+	const void *owner;		/* open file, clears the fault on release */
+	struct pci_ops *ops;		/* original ops of the hierarchy */
 	struct pci_bus *bus;
 	struct pci_bus *parent;		/* the bus of the bridge */
 	unsigned int devfn;
 	unsigned int bridge_devfn;
 	u32 id;
 	u8 pcie_cap, af_cap, pm_cap;
-	bool active;			/* has been reset since */
+	bool active;			/* the device was reset */
 } test_fault;
 
-/* Filled from the original ones, which may have more than read and write */
+/* A copy of the original ops with other ->read() and ->write() */
 static struct pci_ops test_fault_ops;
 
 static bool test_fault_is_dev(struct pci_bus *bus, unsigned int devfn)
@@ -170,7 +171,7 @@ static int test_fault_read(struct pci_bus *bus, unsigned int devfn, int where,
 
 	rc = test_fault.ops->read(bus, devfn, where, size, val);
 
-	/* PCIe r6.0, sec 2.3.2: vendor 0001h stands for RRS */
+	/* PCIe r6.0, sec 2.3.2: Vendor ID 0001h indicates RRS */
 	if (active && test_fault.kind == TEST_FAULT_RRS && where == PCI_VENDOR_ID)
 		*val = 0xffff0001 & GENMASK(size * 8 - 1, 0);
 	else if (active)
@@ -179,7 +180,7 @@ static int test_fault_read(struct pci_bus *bus, unsigned int devfn, int where,
 	return rc;
 }
 
-/* Is this write going to reset the device? */
+/* Whether this write resets the device */
 static bool test_fault_is_reset(struct pci_bus *bus, unsigned int devfn,
 				int where, u32 val)
 {
@@ -211,7 +212,7 @@ static int test_fault_write(struct pci_bus *bus, unsigned int devfn, int where,
 	return test_fault.ops->write(bus, devfn, where, size, val);
 }
 
-/* Give all buses from @bus down their ops back, new ones have inherited ours */
+/* Restore the ops of @bus and all buses below, new ones have inherited ours */
 static void test_fault_restore_ops(struct pci_bus *bus)
 {
 	struct pci_bus *child;
@@ -242,7 +243,7 @@ static void test_fault_clear(const void *owner)
 
 	put_device(&test_fault.bus->dev);
 
-	/* An access in flight may still come by and want the original ops */
+	/* Accesses in flight may still use test_fault.ops */
 	test_fault.kind = TEST_FAULT_NONE;
 	WRITE_ONCE(test_fault.active, false);
 	test_fault.owner = NULL;
@@ -258,7 +259,7 @@ static int test_fault_set(const void *owner, struct pci_dev *pdev,
 	if (test_fault.owner)
 		return -EBUSY;
 
-	/* Config space of host bridges with ops for each level is not for us */
+	/* Host bridges with different ops for each level are not supported */
 	if (!bridge || bridge->bus->ops != pdev->bus->ops)
 		return -EOPNOTSUPP;
 
@@ -286,14 +287,14 @@ static int test_fault_set(const void *owner, struct pci_dev *pdev,
 }
 
 /*
- * /sys/kernel/debug/pci-reset-test/ctl: one request for each write(), whose
- * errno is the answer
+ * /sys/kernel/debug/pci-reset-test/ctl: each write() is one request and
+ * returns its errno
  */
 
 struct test_ctl {
 	struct mutex lock;		/* serializes requests */
-	struct pci_dev *pdev;		/* of the last request */
-	struct pci_reset_scope *scope;	/* answer to the last query */
+	struct pci_dev *pdev;		/* device of the last request */
+	struct pci_reset_scope *scope;	/* result of the last query */
 	char answer[SZ_8K];
 };
 
@@ -367,11 +368,15 @@ static const struct {
 	const char *name;
 	int (*fn)(struct test_ctl *ctl, const char *arg);
 } test_ctl_requests[] = {
-	/* <name> <device, or - for that of the last request> <argument> */
-	{ "reset", test_reset },	/* pci_reset_flags_t */
-	{ "query", test_query },	/* the same; read() for the answer */
-	{ "commit", test_commit },	/* modifiers; the last query */
-	{ "fault", test_set_fault },	/* absent, rrs, id=VVVV:DDDD, none */
+	/* <name> <device, or - for the last request's> <argument> */
+	/* pci_reset_flags_t */
+	{ .name = "reset", .fn = test_reset },
+	/* pci_reset_flags_t; read() returns the scope */
+	{ .name = "query", .fn = test_query },
+	/* modifiers; resets the scope of the last query */
+	{ .name = "commit", .fn = test_commit },
+	/* absent, rrs, id=VVVV:DDDD or none */
+	{ .name = "fault", .fn = test_set_fault },
 };
 
 static int test_ctl_request(struct test_ctl *ctl, const char *buf)
@@ -491,7 +496,7 @@ module_init(test_init);
 
 static void __exit test_exit(void)
 {
-	/* After the devices, whose directories are in it */
+	/* Unregister first: test_remove() removes directories below */
 	pci_unregister_driver(&test_driver);
 	debugfs_remove(test_dir);
 }

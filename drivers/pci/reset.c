@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PCI reset: who is affected, in which order they are locked, and the way
- * through a reset
+ * PCI reset: which devices are affected, in which order they are locked, and the
+ * steps of a reset
  *
  *   select, snapshot, lock, verify, quiesce, reset, restore, unlock
+ *
+ * The methods, which reset one Function, one slot or one link, are in pci.c.
+ * Waiting until links and devices are ready is in readiness.c.
  *
  * The affected devices are collected once, with a reference for each.  Every
  * later step walks this snapshot and never a live list, which hotplug may
@@ -29,9 +32,9 @@
  *				for with any device lock held, so a reset that
  *				waits for a device lock lends it the config
  *				access that it has (pci_cfg_access_lend()).  A
- *				reset that only tries waits for config access,
- *				but for all of its devices together no longer
- *				than PCI_CFG_ACCESS_TRY_MS
+ *				reset that must not wait for device locks waits
+ *				for config access, but for all of its devices
+ *				together no longer than PCI_CFG_ACCESS_TRY_MS
  *   reset_sem of a slot	for reading, around ->reset_slot(), to keep the
  *				hotplug driver from going away
  *   pciehp's reset_lock	taken inside of ->reset_slot(); pciehp drops it
@@ -47,10 +50,10 @@
  * Lockdep does not check the order of device locks.  It sees the config access
  * of a scope as one lock, pci_cfg_access, from before the first device lock on.
  *
- * A caller that holds the lock of its device already (PCI_RESET_LOCKED) comes
- * from below: it must not wait for the bridge or for a device before its own,
- * so it only tries.  So does a reset that goes on to another method, for what
- * that method needs in addition.
+ * A caller that holds the lock of its device already (PCI_RESET_LOCKED) takes
+ * locks against this order: it must not wait for the bridge or for a device that
+ * comes before its own, so it uses trylocks.  So does a reset that goes on to
+ * another method, for the locks which that method needs in addition.
  *
  * Error recovery (PCI_RESET_RECOVERY) is mostly run by a service of the bridge,
  * in an interrupt thread.  A removal of the bridge holds its device lock and
@@ -62,10 +65,10 @@
  * the IOMMU, to restore a device and to look whether it is configured, and holds
  * no other lock.
  *
- * Hotplug ports, the one above the link and those below it, are told to ignore
- * link changes (pci_hp_ignore_link_change()) until everything is restored.
- * This is not a lock, but pciehp's interrupt thread waits for its end, unless
- * the port is being removed or shut down, and holds no lock while it does.
+ * Hotplug ports, the one above the link and those below it, ignore link changes
+ * (pci_hp_ignore_link_change()) until everything is restored.  This is not a
+ * lock, but pciehp's interrupt thread waits until it is over, unless the port is
+ * being removed or shut down, and holds no lock while it waits.
  */
 
 #include <linux/cleanup.h>
@@ -82,15 +85,10 @@
 #include <linux/slab.h>
 
 #include "pci.h"
+#include "reset.h"
 
-/* Nobody else recovers from an error, so do not fail for lack of some bytes */
-#define PCI_RECOVERY_GFP	(GFP_KERNEL | __GFP_NOFAIL)
-
-/* After this, a device is what it says it is (PCIe r6.0, sec 6.6.1) */
+/* After this time the IDs of a device are valid (PCIe r6.0, sec 6.6.1) */
 #define PCI_RESET_IDENTIFY_MS	1000
-
-/* A card that fails again within this is not replaced, or that would not end */
-#define PCI_RECOVERY_AGAIN_MS	(60 * MSEC_PER_SEC)
 
 static gfp_t pci_reset_gfp(pci_reset_flags_t modifiers)
 {
@@ -153,7 +151,14 @@ static int pci_reset_count_dev(struct pci_dev *dev, void *data)
 	return 0;
 }
 
-static int pci_reset_add_dev(struct pci_dev *dev, void *data)
+/**
+ * pci_reset_scope_add - add a device to a scope, as its last one
+ * @dev: PCI device, of which the scope gets a reference
+ * @data: the &struct pci_reset_scope, in which there is room for another device
+ *
+ * Return: 0, to go on with pci_reset_walk()
+ */
+int pci_reset_scope_add(struct pci_dev *dev, void *data)
 {
 	struct pci_reset_scope *scope = data;
 
@@ -163,8 +168,13 @@ static int pci_reset_add_dev(struct pci_dev *dev, void *data)
 	return 0;
 }
 
-/* The bridge above the link that is reset, %NULL for a function reset */
-static struct pci_dev *pci_reset_bridge_above(const struct pci_reset_scope *scope)
+/**
+ * pci_reset_bridge_above - the bridge above the link of a scope
+ * @scope: the scope, which holds a reference to the bus, and so to the bridge
+ *
+ * Return: the bridge, or %NULL for a function reset or on a root bus
+ */
+struct pci_dev *pci_reset_bridge_above(const struct pci_reset_scope *scope)
 {
 	return scope->bus ? scope->bus->self : NULL;
 }
@@ -235,12 +245,21 @@ void pci_reset_scope_put(struct pci_reset_scope *scope)
 }
 EXPORT_SYMBOL_GPL(pci_reset_scope_put);
 
-/*
- * Who would be reset by @method?  @dev may be %NULL if it is the link of @bus,
- * @bus is %NULL if it is @dev alone, and @slot if all of @bus: a Secondary Bus
- * Reset does not stop at a slot.  Takes over the reference to @slot.
+/**
+ * pci_reset_scope_alloc - collect the devices that a reset affects
+ * @method: the PCI_RESET_* method
+ * @dev: device that is to be reset, or %NULL if it is the whole link of @bus
+ * @bus: bus that is reset, or %NULL for a function reset of @dev
+ * @slot: slot on @bus that is reset, or %NULL for all of @bus: a Secondary Bus
+ *	Reset is not limited to one slot.  The scope takes over the reference,
+ *	which is dropped on failure
+ * @gfp: allocation flags
+ *
+ * Context: May sleep, takes pci_bus_sem.  No memory is allocated with it held.
+ *
+ * Return: the scope, to be released by pci_reset_scope_put(), or -ENOMEM
  */
-static struct pci_reset_scope *
+struct pci_reset_scope *
 pci_reset_scope_alloc(pci_reset_flags_t method, struct pci_dev *dev,
 		      struct pci_bus *bus, struct pci_slot *slot, gfp_t gfp)
 {
@@ -281,30 +300,33 @@ pci_reset_scope_alloc(pci_reset_flags_t method, struct pci_dev *dev,
 	scope->id = slot ?: bus ?: (void *)dev;
 	if (bus)
 		get_device(&bus->dev);
-	pci_reset_walk_scope(scope, pci_reset_add_dev, scope);
+	pci_reset_walk_scope(scope, pci_reset_scope_add, scope);
 
 	up_read(&pci_bus_sem);
 
 	return scope;
 }
 
-/*
- * The secondary bus of @bridge, with a reference, or %NULL.  A removal takes it
- * away with pci_bus_sem held.
+/**
+ * pci_reset_get_subordinate - get a reference to the secondary bus of a bridge
+ * @bridge: PCI bridge
+ *
+ * Context: May sleep.  Takes pci_bus_sem, with which a removal clears the
+ * pointer to the bus.
+ *
+ * Return: the bus, to be released by pci_bus_put(), or %NULL if there is none
  */
-static struct pci_bus *pci_reset_get_subordinate(struct pci_dev *bridge)
+struct pci_bus *pci_reset_get_subordinate(struct pci_dev *bridge)
 {
 	guard(rwsem_read)(&pci_bus_sem);
 
 	return pci_bus_get(bridge->subordinate);
 }
 
-DEFINE_FREE(pci_reset_bus_put, struct pci_bus *, pci_bus_put(_T))
-
-/* Is there a hotplug driver that can reset the slot? */
+/* Does the slot have a hotplug driver that can reset it? */
 static bool pci_reset_slot_capable(struct pci_slot *slot)
 {
-	return !pci_reset_hotplug_slot(slot, PCI_RESET_PROBE);
+	return !pci_reset_hotplug_slot(slot, PCI_METHOD_PROBE);
 }
 
 /* A Secondary Bus Reset that the port ignores resets nothing */
@@ -314,8 +336,8 @@ static bool pci_reset_is_masked(struct pci_dev *bridge)
 }
 
 /*
- * A scope for @method, which is one that resets a link.  The device @dev was
- * asked about, or is %NULL if it was the whole of @bus or @slot.
+ * The scope of @method, which resets a link.  @dev is the device to be reset, or
+ * %NULL if all of @bus or @slot is.
  */
 static struct pci_reset_scope *
 pci_reset_scope_link(pci_reset_flags_t method, struct pci_dev *dev,
@@ -429,7 +451,7 @@ pci_reset_scope_any_link(struct pci_dev *dev, pci_reset_flags_t flags,
 			break;
 	}
 
-	/* "bus" in reset_method is a reset of @dev alone, or none at all */
+	/* "bus" in reset_method only works for a device that is alone */
 	if (!IS_ERR(scope) && flags & PCI_RESET_FUNCTION && scope->nr_devs > 1) {
 		pci_reset_scope_put(scope);
 		return ERR_PTR(-ENOTTY);
@@ -439,8 +461,8 @@ pci_reset_scope_any_link(struct pci_dev *dev, pci_reset_flags_t flags,
 }
 
 /*
- * The first method in @order that works, and what may be tried after it.  @held
- * is %NULL, or a scope that @dev is locked for.
+ * Select the first method in @order that works, and note which ones may be tried
+ * after it.  @held is %NULL, or a scope for which @dev is locked already.
  */
 static struct pci_reset_scope *
 pci_reset_select(struct pci_dev *dev, pci_reset_flags_t flags, const u8 *order,
@@ -477,7 +499,7 @@ pci_reset_select(struct pci_dev *dev, pci_reset_flags_t flags, const u8 *order,
 }
 
 /**
- * __pci_reset_scope_get - ask what a reset would do, without resetting
+ * __pci_reset_scope_get - find out what a reset would affect, without resetting
  * @dev: device to be reset
  * @flags: as for pci_reset_scope_get(), and %PCI_RESET_FUNCTION
  *
@@ -501,7 +523,7 @@ struct pci_reset_scope *__pci_reset_scope_get(struct pci_dev *dev,
 }
 
 /**
- * pci_reset_flags_valid - check what a caller asks for
+ * pci_reset_flags_valid - check the flags of a caller
  * @flags: methods and modifiers
  *
  * Return: whether @flags has a method, and no bit that is not known
@@ -513,7 +535,7 @@ bool pci_reset_flags_valid(pci_reset_flags_t flags)
 }
 
 /**
- * pci_reset_scope_get - ask what a reset would do, without resetting
+ * pci_reset_scope_get - find out what a reset would affect, without resetting
  * @dev: device to be reset
  * @flags: methods that are allowed, any of %PCI_RESET_ANY, and optionally
  *	modifiers, of which %PCI_RESET_TRYLOCK and %PCI_RESET_LOCKED say here
@@ -525,9 +547,9 @@ bool pci_reset_flags_valid(pci_reset_flags_t flags)
  * %PCI_RESET_BUS and %PCI_RESET_CXL_BUS.  SR-IOV Virtual Functions are affected
  * whenever their Physical Function is.
  *
- * The answer does not lock anything: once the caller has decided that it
- * agrees, pci_reset_scope_commit() performs this very reset, or fails if it
- * would be another one by then.
+ * Nothing is locked when this returns.  pci_reset_scope_commit() later resets
+ * exactly these devices by this method, or fails if that is not possible any
+ * more.
  *
  * Context: May sleep.  Takes pci_bus_sem and pci_slot_mutex.  If @flags allows
  * a function reset, takes the config access of @dev, which the caller does not
@@ -559,7 +581,7 @@ struct pci_reset_scope *pci_reset_scope_get(struct pci_dev *dev,
 		return ERR_PTR(-EBUSY);
 	}
 
-	/* Nobody has agreed to another method */
+	/* The caller agrees to this method only */
 	scope->allowed = 0;
 
 	return scope;
@@ -584,12 +606,20 @@ static int pci_reset_check_dev(struct pci_dev *dev, void *data)
 	return 0;
 }
 
-/*
- * Is the snapshot still what the reset would reach?  With the device locks
- * held, what is in it can not go away: a removal starts with unbinding the
- * driver, for which it needs the lock.  More can be added at any time.
+/**
+ * pci_reset_scope_verify - compare a scope with the topology of now
+ * @scope: the scope
+ *
+ * With the device locks held, no device of the scope can go away: a removal
+ * starts with unbinding the driver, for which it needs the lock.  Devices can be
+ * added at any time.
+ *
+ * Context: The caller holds pci_bus_sem, for reading at least.
+ *
+ * Return: 0 if a reset would affect the devices of @scope and no other, -ESTALE
+ * otherwise
  */
-static int pci_reset_verify(const struct pci_reset_scope *scope)
+int pci_reset_scope_verify(const struct pci_reset_scope *scope)
 {
 	struct pci_reset_check check = { .scope = scope };
 	int rc;
@@ -603,68 +633,30 @@ static int pci_reset_verify(const struct pci_reset_scope *scope)
 	return rc;
 }
 
-/* Does the Bridge Control register do, or has the platform its own means? */
-static bool pci_reset_by_platform(struct pci_dev *bridge)
-{
-#ifdef HAVE_PCIBIOS_RESET_SECONDARY_BUS
-	return true;
-#else
-	return pci_is_root_bus(bridge->bus) &&
-	       pci_find_host_bridge(bridge->bus)->reset_root_port;
-#endif
-}
-
 /**
- * pci_reset_assert - perform a Secondary Bus Reset
- * @bridge: bridge above the link
+ * pci_reset_pm_get - resume the devices of a scope, and the bridge above
+ * @scope: the scope
  *
- * The last look at the topology and the reset itself are one step: no device
- * can be added to the bus in between.  Only the means of a platform or of a
- * host controller, which may sleep for long or want pci_bus_sem for themselves,
- * follow the look without holding it.
+ * A device that fails to resume may well be the reason for the reset, so errors
+ * are ignored.
  *
- * Context: May sleep, takes pci_bus_sem.  The caller holds the config access of
- * @bridge if a scope is being reset.
- *
- * Return: 0, or -EBUSY if the devices below @bridge are no longer those which
- * the caller of the reset agreed to; then nothing was reset.  Otherwise an error
- * of pcibios_reset_secondary_bus().
+ * Context: May sleep.  Waits for a runtime suspend or resume in flight.
  */
-int pci_reset_assert(struct pci_dev *bridge)
-{
-	bool by_platform = pci_reset_by_platform(bridge);
-	int rc;
-
-	if (!bridge->reset_scope)
-		return pcibios_reset_secondary_bus(bridge);
-
-	down_read(&pci_bus_sem);
-	rc = pci_reset_verify(bridge->reset_scope) ? -EBUSY : 0;
-	if (!rc && !by_platform)
-		rc = pcibios_reset_secondary_bus(bridge);
-	up_read(&pci_bus_sem);
-
-	if (!rc && by_platform)
-		rc = pcibios_reset_secondary_bus(bridge);
-
-	return rc;
-}
-
-static void pci_reset_pm_get(const struct pci_reset_scope *scope)
+void pci_reset_pm_get(const struct pci_reset_scope *scope)
 {
 	struct pci_dev *bridge = pci_reset_bridge_above(scope);
 
-	/*
-	 * A device which fails to resume may well be the one that needs the
-	 * reset, so go on.
-	 */
 	if (bridge)
 		pm_runtime_get_sync(&bridge->dev);
 	for (unsigned int i = 0; i < scope->nr_devs; i++)
 		pm_runtime_get_sync(&scope->devs[i]->dev);
 }
 
-static void pci_reset_pm_put(const struct pci_reset_scope *scope)
+/**
+ * pci_reset_pm_put - let the devices of a scope suspend again
+ * @scope: the scope for which pci_reset_pm_get() was called
+ */
+void pci_reset_pm_put(const struct pci_reset_scope *scope)
 {
 	struct pci_dev *bridge = pci_reset_bridge_above(scope);
 
@@ -679,7 +671,7 @@ static bool pci_reset_only_tries(pci_reset_flags_t modifiers)
 	return modifiers & (PCI_RESET_LOCKED | PCI_RESET_TRYLOCK);
 }
 
-/* Locked and prepared for a method that turned out not to be supported? */
+/* Is @dev locked and prepared already, for a method that was not supported? */
 static bool pci_reset_is_held(const struct pci_reset_scope *scope,
 			      struct pci_dev *dev)
 {
@@ -698,9 +690,9 @@ static bool pci_reset_is_held(const struct pci_reset_scope *scope,
 }
 
 /*
- * Lock a device, or only its config access if its device lock is held by the
- * caller already, or is none of the caller's business.  For lockdep, which
- * cannot remember more than 48 locks, all of the scope are one.
+ * Lock a device, or only its config access if the caller holds the device lock
+ * already or must not take it.  Lockdep cannot keep track of more than 48 locks,
+ * so all locks of a scope are nested in one, pci_cfg_access.
  *
  * If @modifiers only allow to try, do not wait for the device lock, and for
  * config access until @deadline (in jiffies) at most.
@@ -775,9 +767,9 @@ static void pci_reset_unlock(const struct pci_reset_scope *scope,
 }
 
 /*
- * The VFs of a PF that is reset alone have users of their own, and each VF may
- * be in the middle of an FLR, with its device lock held.  That takes less than
- * a second if the VF is ready in time, so it is no reason to fail at once.
+ * The VFs of a PF that is reset alone have users of their own.  Any VF may be in
+ * the middle of an FLR, with its device lock held.  An FLR takes less than a
+ * second if the VF is ready in time, so wait for that long.
  */
 static bool pci_reset_trylock_vf(struct pci_dev *vf, unsigned long deadline)
 {
@@ -829,7 +821,7 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
 		}
 	}
 
-	/* Whoever only tries has not waited for a device lock, nor lent it */
+	/* Trylocks do not wait for a device lock, so no access was lent */
 	if (pci_reset_only_tries(modifiers))
 		return 0;
 
@@ -842,52 +834,14 @@ static int pci_reset_lock(const struct pci_reset_scope *scope,
 }
 
 /**
- * struct pci_reset_state - what a reset has to know about one device
- * @above: index of the device in the scope that this one is below of, or of
- *	which it is a VF; its own if there is none
- * @level: how many links are between it and the one that is reset
- * @dsn: another serial number that it may have, besides the one in @dev->dsn:
- *	the one that was known before the reset read that, or what the error
- *	recovery has read when it began
- * @stopped: its IOMMU has been stopped
- * @absent: it did not answer before the reset
- * @lost: it, or its secondary bus, did not come back
- * @gone: it did not come back itself, or another device did, or its driver has
- *	given it up
- * @replaced: another device did, or one that it is below of, or a VF of
- * @bare: reset for error recovery, and not configured by its driver since
- * @slot: index of the device that stands for the slot that this one is in or
- *	below of, which is Function 0 (pciehp looks at no other), or -1
- * @in_use: it stands for a slot, and a driver in it is not to be unbound without
- *	the consent of its user
- * @replace: it stands for a slot, in which all is to be removed and enumerated
- *	again
- * @late: found after the error recovery has begun and before its reset was over
- * @spared: VF of a Function that recovers alone and has not been reset so far,
- *	so that there is nothing for the VF to recover from
- * @wait: if it is a bridge, the wait for its secondary bus, and whether its link
- *	was up before the reset
+ * pci_reset_state_alloc - allocate the state of the devices of a scope
+ * @scope: the scope, in which bridges come before the devices below them
+ * @gfp: allocation flags
+ *
+ * Return: an array with an entry for each device, which has found its place in
+ * the topology, to be released by kvfree(), or %NULL without memory
  */
-struct pci_reset_state {
-	unsigned int above;
-	unsigned int level;
-	u64 dsn;
-	bool stopped;
-	bool absent;
-	bool lost;
-	bool gone;
-	bool replaced;
-	bool bare;
-	int slot;
-	bool in_use;
-	bool replace;
-	bool late;
-	bool spared;
-	struct pci_secondary_wait wait;
-};
-
-/* Who is below whom?  In the snapshot, what is above comes first. */
-static struct pci_reset_state *
+struct pci_reset_state *
 pci_reset_state_alloc(const struct pci_reset_scope *scope, gfp_t gfp)
 {
 	struct pci_reset_state *state;
@@ -913,26 +867,36 @@ pci_reset_state_alloc(const struct pci_reset_scope *scope, gfp_t gfp)
 	return state;
 }
 
-/*
- * Whether a device is in its IOMMU group, for as long as its device lock is
- * held.  device_add() and device_del() take the lock as well, the former after
- * the device has joined the group, the latter before the device leaves it.
+/**
+ * pci_reset_in_iommu_group - is a device in its IOMMU group?
+ * @dev: PCI device
+ *
+ * Context: The caller holds the device lock, for as long as the answer matters.
+ * device_add() and device_del() take it as well, the former after the device has
+ * joined the group, the latter before the device leaves it.
+ *
+ * Return: whether it is
  */
-static bool pci_reset_in_iommu_group(struct pci_dev *dev)
+bool pci_reset_in_iommu_group(struct pci_dev *dev)
 {
 	return dev_ready_to_probe(&dev->dev) && !pci_dev_is_removed(dev);
 }
 
-/*
- * Takes the mutex of the IOMMU group, inside of the device lock.
+/**
+ * pci_reset_iommu_stop_dev - stop ATS before a reset (PCIe r6.0, sec 10.3.1)
+ * @dev: PCI device
+ * @state: its state, which remembers that ATS is stopped
  *
- * PCIe r6.0, sec 10.3.1: ATS is to be stopped before a reset.  The function
- * methods do that themselves.  A device that does not answer, as when DPC has
- * taken the link down, does not use ATS, and would not answer the invalidation
- * that stops it either.  Others may have to wait behind that.
+ * A device that does not answer, as when DPC has taken the link down, does not
+ * use ATS, and would not answer the invalidation that stops it either, for which
+ * other devices might have to wait.
+ *
+ * Context: May sleep.  The caller holds the device lock.  Takes the mutex of the
+ * IOMMU group.
+ *
+ * Return: 0 or an error of the IOMMU driver
  */
-static int pci_reset_iommu_stop_dev(struct pci_dev *dev,
-				    struct pci_reset_state *state)
+int pci_reset_iommu_stop_dev(struct pci_dev *dev, struct pci_reset_state *state)
 {
 	int rc;
 
@@ -940,19 +904,26 @@ static int pci_reset_iommu_stop_dev(struct pci_dev *dev,
 		return 0;
 
 	rc = pci_dev_reset_iommu_prepare(dev);
-	state->stopped = !rc;
+	state->iommu_stopped = !rc;
 	if (rc)
 		pci_err(dev, "failed to stop IOMMU for a PCI reset: %d\n", rc);
 
 	return rc;
 }
 
-static void pci_reset_iommu_start_dev(struct pci_dev *dev,
-				      struct pci_reset_state *state)
+/**
+ * pci_reset_iommu_start_dev - allow ATS again, if it was stopped
+ * @dev: PCI device
+ * @state: its state, as of pci_reset_iommu_stop_dev()
+ *
+ * Context: As pci_reset_iommu_stop_dev().
+ */
+void pci_reset_iommu_start_dev(struct pci_dev *dev,
+			       struct pci_reset_state *state)
 {
-	if (state->stopped)
+	if (state->iommu_stopped)
 		pci_dev_reset_iommu_done(dev);
-	state->stopped = false;
+	state->iommu_stopped = false;
 }
 
 static int pci_reset_iommu_stop(const struct pci_reset_scope *scope,
@@ -963,7 +934,7 @@ static int pci_reset_iommu_stop(const struct pci_reset_scope *scope,
 	for (unsigned int i = 0; i < scope->nr_devs; i++) {
 		int ret;
 
-		/* The methods stop the one that they reset */
+		/* Function methods do that for the Function they reset */
 		if (scope->method & PCI_RESET_FUNC && scope->devs[i] == scope->dev)
 			continue;
 
@@ -974,11 +945,14 @@ static int pci_reset_iommu_stop(const struct pci_reset_scope *scope,
 	return rc;
 }
 
-/*
- * The hotplug port above the link that is reset, and those below, which lose
- * their own links as well.  They are told once more by who resets the link.
+/**
+ * pci_reset_hotplug_ignore - let hotplug ports ignore link changes
+ * @scope: the scope that will be reset
+ *
+ * These are the port above the link and those below, whose links go down as
+ * well.  For the former, calls nest with those in the methods.
  */
-static void pci_reset_hotplug_ignore(const struct pci_reset_scope *scope)
+void pci_reset_hotplug_ignore(const struct pci_reset_scope *scope)
 {
 	struct pci_dev *bridge = pci_reset_bridge_above(scope);
 
@@ -989,7 +963,13 @@ static void pci_reset_hotplug_ignore(const struct pci_reset_scope *scope)
 			pci_hp_ignore_link_change(scope->devs[i]);
 }
 
-static void pci_reset_hotplug_unignore(const struct pci_reset_scope *scope)
+/**
+ * pci_reset_hotplug_unignore - let hotplug ports see link changes again
+ * @scope: the scope for which pci_reset_hotplug_ignore() was called
+ *
+ * Their hotplug driver then looks what is in the slot.
+ */
+void pci_reset_hotplug_unignore(const struct pci_reset_scope *scope)
 {
 	struct pci_dev *bridge = pci_reset_bridge_above(scope);
 
@@ -1000,11 +980,14 @@ static void pci_reset_hotplug_unignore(const struct pci_reset_scope *scope)
 		pci_hp_unignore_link_change(bridge);
 }
 
-/*
- * Does a device still have its bus numbers, or the addresses in its BARs?  One
- * that does not answer does not say that it has not.
+/**
+ * pci_reset_dev_configured - does a device have its bus numbers and addresses?
+ * @dev: PCI device
+ *
+ * Return: false if its BARs, or the bus numbers of a bridge, are not what the PCI
+ * core assigned.  true if they are, and if the device does not answer
  */
-static bool pci_reset_dev_configured(struct pci_dev *dev)
+bool pci_reset_dev_configured(struct pci_dev *dev)
 {
 	u32 config[16];
 
@@ -1015,8 +998,16 @@ static bool pci_reset_dev_configured(struct pci_dev *dev)
 	       pci_config_assigned(dev, config);
 }
 
-/* Where pciehp is not bound, it does not replace what is not configured */
-static bool pci_reset_in_slot(struct pci_dev *dev)
+/**
+ * pci_reset_in_slot - is a device in a hotplug slot with pciehp bound to it?
+ * @dev: PCI device
+ *
+ * pciehp removes devices that are marked PCI_DEV_UNCONFIGURED and adds them
+ * again.  Without it the mark has no effect.
+ *
+ * Return: whether it is, directly below the port
+ */
+bool pci_reset_in_slot(struct pci_dev *dev)
 {
 	struct pci_dev *port = dev->bus->self;
 
@@ -1024,33 +1015,21 @@ static bool pci_reset_in_slot(struct pci_dev *dev)
 	       pciehp_is_bound(port);
 }
 
-/*
- * A device that is pulled and put back once it was restored says that it is
- * still the same.  While link changes are ignored nobody else notices.
+/**
+ * pci_reset_hotplug_check - mark a device that has lost its configuration
+ * @dev: PCI device, after it was restored
+ *
+ * A device that is pulled and put back after it was restored has the same IDs,
+ * and link changes are ignored until the end of the reset.  But it has lost its
+ * configuration: mark it for pciehp.
+ *
+ * Context: The caller holds the device lock.
  */
-static void pci_reset_hotplug_check(struct pci_dev *dev)
+void pci_reset_hotplug_check(struct pci_dev *dev)
 {
 	if (pci_reset_in_slot(dev))
 		assign_bit(PCI_DEV_UNCONFIGURED, &dev->priv_flags,
 			   !pci_reset_dev_configured(dev));
-}
-
-static int pci_reset_cxl_link(struct pci_dev *bridge)
-{
-	u16 ctl = cxl_port_dvsec(bridge) + PCI_DVSEC_CXL_PORT_CTL;
-	u16 reg;
-	int rc;
-
-	if (pci_read_config_word(bridge, ctl, &reg) || PCI_POSSIBLE_ERROR(reg))
-		return -ENOTTY;
-
-	/* CXL r3.1, sec 8.1.5.2: reset by SBR is masked until this is set */
-	pci_write_config_word(bridge, ctl,
-			      reg | PCI_DVSEC_CXL_PORT_CTL_UNMASK_SBR);
-	rc = pci_bridge_secondary_bus_reset(bridge);
-	pci_write_config_word(bridge, ctl, reg);
-
-	return rc;
 }
 
 static int pci_reset_run(const struct pci_reset_scope *scope,
@@ -1066,18 +1045,18 @@ static int pci_reset_run(const struct pci_reset_scope *scope,
 		pci_dbg(scope->dev, "reset via %s\n", fn->name);
 
 	if (scope->method & PCI_RESET_FUNC)
-		return fn->reset_fn(scope->dev, PCI_RESET_DO_RESET);
+		return fn->reset_fn(scope->dev, PCI_METHOD_RESET);
 
-	/* Let pci_reset_assert() have the last look */
+	/* For pci_bridge_assert_reset(), to verify the scope once more */
 	if (bridge && !(modifiers & PCI_RESET_RECOVERY))
 		bridge->reset_scope = scope;
 
 	if (scope->method == PCI_RESET_SLOT)
-		rc = pci_reset_hotplug_slot(scope->slot, PCI_RESET_DO_RESET);
+		rc = pci_reset_hotplug_slot(scope->slot, PCI_METHOD_RESET);
 	else if (scope->method == PCI_RESET_BUS)
 		rc = pci_bridge_secondary_bus_reset(bridge);
 	else
-		rc = pci_reset_cxl_link(bridge);
+		rc = cxl_reset_link(bridge);
 
 	if (bridge && !(modifiers & PCI_RESET_RECOVERY))
 		bridge->reset_scope = NULL;
@@ -1086,13 +1065,13 @@ static int pci_reset_run(const struct pci_reset_scope *scope,
 }
 
 /*
- * Not the Vendor or Device ID that was saved, or another serial number?  Whoever
- * activates firmware by a reset may find another revision, class or subsystem
- * after it, and a serial number that was not there or is not any more.  What a
- * driver has written there may be gone, and what it was before be back.  A
- * Function that is reset while its link stays up is in the same card, whatever
- * serial number its firmware has now, but the links below a bridge go down.  VFs
- * have no identity.
+ * Does the device have another Vendor or Device ID than was saved, or another
+ * serial number?  If the reset activates firmware, the revision, class and
+ * subsystem may change, and a serial number may appear or disappear.  The serial
+ * number may also be one that a driver has programmed, or the one before that.
+ * When a Function is reset and its link stays up, it is in the same card,
+ * whatever serial number its firmware reports now.  This is not so for what is
+ * below a bridge, where links go down.  VFs have no IDs of their own.
  */
 static bool pci_reset_dev_differs(const struct pci_reset_scope *scope,
 				  const struct pci_reset_state *state,
@@ -1104,7 +1083,7 @@ static bool pci_reset_dev_differs(const struct pci_reset_scope *scope,
 	if (dev->is_virtfn || !saved || PCI_POSSIBLE_ERROR(saved))
 		return false;
 
-	/* What does not respond, or is not ready, does not tell */
+	/* Not known while it does not respond or is not ready */
 	if (pci_read_config_dword(dev, PCI_VENDOR_ID, id) ||
 	    PCI_POSSIBLE_ERROR(*id) || pci_bus_rrs_vendor_id(*id))
 		return false;
@@ -1120,8 +1099,8 @@ static bool pci_reset_dev_differs(const struct pci_reset_scope *scope,
 }
 
 /*
- * Is this another device than the one before the reset?  One that has not
- * loaded its firmware yet may look like another, so give it a second.
+ * Is this another device than the one before the reset?  A device that has not
+ * loaded its firmware yet may have other IDs, so look for up to a second.
  */
 static bool pci_reset_dev_replaced(const struct pci_reset_scope *scope,
 				   const struct pci_reset_state *state,
@@ -1146,12 +1125,12 @@ static bool pci_reset_dev_replaced(const struct pci_reset_scope *scope,
 }
 
 /*
- * Still the method may turn out not to be supported, for instance by a device
- * that has died since, or by a host controller.  Go on to the next one that is
- * allowed, without telling the drivers twice: what @scope has locked and
- * prepared stays so, and whoever else is affected by that method is locked,
- * prepared and restored for it.  These locks are only tried, since some of them
- * rank before those that are held.
+ * A method may turn out not to be supported only when it is used, for instance by
+ * a device that has stopped working, or by a host controller.  Go on to the next
+ * one that is allowed, without calling drivers twice: the devices of @scope stay
+ * locked and prepared, and the others that the next method affects are locked,
+ * prepared and restored for it.  Their locks are trylocks, because some of them
+ * come before those that are held.
  */
 static int pci_reset_next(const struct pci_reset_scope *scope,
 			  pci_reset_flags_t modifiers)
@@ -1169,11 +1148,11 @@ static int pci_reset_next(const struct pci_reset_scope *scope,
 
 	rc = __pci_reset_scope_commit(next, modifiers | PCI_RESET_TRYLOCK);
 
-	/* Looking again from the start would tell the drivers twice */
+	/* Starting again would call the drivers twice */
 	return rc == -ESTALE ? -EAGAIN : rc;
 }
 
-/* Does a device not answer at all, not even to ask for more time? */
+/* Does a device not answer at all, not even with Request Retry Status? */
 static bool pci_reset_dev_absent(struct pci_dev *dev)
 {
 	u32 id;
@@ -1185,12 +1164,9 @@ static bool pci_reset_dev_absent(struct pci_dev *dev)
 	return PCI_POSSIBLE_ERROR(id);
 }
 
-typedef void (*pci_reset_restore_t)(struct pci_dev *dev,
-				    struct pci_reset_state *state, void *data);
-
 /*
- * A device that nobody has asked for, and that had been lost before the reset,
- * may stay so: the others are reset nevertheless.
+ * A device that did not answer before the reset, and is not the one to be reset,
+ * does not make the reset fail if it does not answer afterwards.
  */
 static bool pci_reset_may_be_lost(const struct pci_reset_scope *scope,
 				  struct pci_reset_state *state, unsigned int i)
@@ -1242,32 +1218,29 @@ static int pci_reset_wait_dev(const struct pci_reset_scope *scope,
 	if (dev != scope->dev && pci_reset_was_missing(scope, state, i) &&
 	    pci_reset_dev_absent(dev)) {
 		pci_info(dev, "not there after reset, as before\n");
-		state[i].lost = true;
+		state[i].unreachable = true;
 		return 0;
 	}
 
-	/* Free of charge for those who have been waited for already */
+	/* Returns at once for a device that is ready already */
 	rc = pci_dev_wait_link(dev, "reset", since, PCIE_RESET_READY_POLL_MS);
 	if (!rc)
 		return 0;
 
-	state[i].lost = true;
+	state[i].unreachable = true;
 	if (pci_reset_may_be_lost(scope, state, i))
 		return 0;
 
-	/* That it stays cut off goes for the others on its bus as well */
+	/* If its link stays down, so does that of the others on this bus */
 	if (pci_dev_is_cut_off(dev))
 		for (unsigned int j = i + 1; j < scope->nr_devs; j++)
 			if (scope->devs[j]->bus == dev->bus)
-				state[j].lost = true;
+				state[j].unreachable = true;
 
 	return rc;
 }
 
-/*
- * Wait for a device and restore it.  There is no point in waiting for what is
- * below a link that is lost.
- */
+/* Wait for a device, unless it is unreachable, and restore it */
 static int pci_reset_restore_dev(const struct pci_reset_scope *scope,
 				 struct pci_reset_state *state, unsigned int i,
 				 unsigned long since,
@@ -1276,39 +1249,53 @@ static int pci_reset_restore_dev(const struct pci_reset_scope *scope,
 	struct pci_dev *dev = scope->devs[i];
 	int rc = 0;
 
-	state[i].lost |= state[state[i].above].lost;
+	state[i].unreachable |= state[state[i].above].unreachable;
 	state[i].replaced |= state[state[i].above].replaced;
 
-	if (!state[i].lost)
+	if (!state[i].unreachable)
 		rc = pci_reset_wait_dev(scope, state, i, since);
-	if (!rc && !state[i].lost &&
+	if (!rc && !state[i].unreachable &&
 	    pci_reset_dev_replaced(scope, &state[i], dev)) {
 		state[i].replaced = true;
-		state[i].lost = true;
+		state[i].unreachable = true;
 		rc = -ENXIO;
 	}
-	state[i].gone = state[i].lost;
+	state[i].failed = state[i].unreachable;
 
 	restore(dev, &state[i], data);
 
 	return rc;
 }
 
-/*
- * Wait for the devices and restore them, level by level: what is below a bridge
- * can be reached once the bridge is restored and its link is up.  The links of
- * a level come up, and its devices become ready, at the same time, so that all
- * this takes as long as the scope is deep.
+/**
+ * pci_reset_restore - wait for the devices of a scope and restore them
+ * @scope: the scope
+ * @state: the state of its devices
+ * @rc: 0, or the error with which the reset failed
+ * @restore: called for each device when it is ready, or known not to become
+ *	ready (see @state), bridges before the devices below them
+ * @data: for @restore
+ *
+ * Go level by level: a device below a bridge can be reached once the bridge is
+ * restored and its link is up.  The links of a level come up, and its devices
+ * become ready, at the same time, so the time depends on the depth of the scope
+ * and not on the number of devices.
+ *
+ * Context: May sleep, and that of @restore.
+ *
+ * Return: @rc, or if that is 0 the first of these errors: -ETIMEDOUT if a link or
+ * a device did not come back, -ENXIO if another device did, -ENODEV if it has
+ * been removed or disconnected
  */
-static int pci_reset_restore(const struct pci_reset_scope *scope,
-			     struct pci_reset_state *state, int rc,
-			     pci_reset_restore_t restore, void *data)
+int pci_reset_restore(const struct pci_reset_scope *scope,
+		      struct pci_reset_state *state, int rc,
+		      pci_reset_restore_t restore, void *data)
 {
 	unsigned int done = 0;
 
-	/* The link that was reset is not back */
+	/* The link that was reset did not come up again */
 	for (unsigned int i = 0; rc && i < scope->nr_devs; i++)
-		state[i].lost = true;
+		state[i].unreachable = true;
 
 	for (unsigned int level = 0; done < scope->nr_devs; level++) {
 		unsigned long since = jiffies;
@@ -1325,7 +1312,7 @@ static int pci_reset_restore(const struct pci_reset_scope *scope,
 			rc = rc ?: ready;
 			done++;
 
-			if (!state[i].lost) {
+			if (!state[i].unreachable) {
 				state[i].wait.bridge = scope->devs[i];
 				list_add_tail(&state[i].wait.node, &waits);
 			}
@@ -1337,7 +1324,7 @@ static int pci_reset_restore(const struct pci_reset_scope *scope,
 			if (!state[i].wait.rc)
 				continue;
 
-			state[i].lost = true;
+			state[i].unreachable = true;
 			if (!rc && !pci_reset_may_lose_link(scope, state, i))
 				rc = state[i].wait.rc;
 		}
@@ -1355,14 +1342,14 @@ static void pci_reset_dev_done(struct pci_dev *dev,
 
 	pci_reset_iommu_start_dev(dev, state);
 
-	/* What was saved is not for another device, nor is what the driver does */
+	/* Neither the saved state nor the driver is for another device */
 	if (state->replaced)
 		pci_dev_set_disconnected(dev, NULL);
-	else if (!state->lost ||
+	else if (!state->unreachable ||
 		 !pci_reset_dev_differs(scope, state, dev, &id, &dsn))
 		pci_restore_state(dev);
 
-	/* Its driver is told at the end of the reset that it was prepared for */
+	/* Its driver is called at the end of the reset that it was prepared for */
 	if (pci_reset_is_held(scope, dev))
 		return;
 
@@ -1374,9 +1361,9 @@ static void pci_reset_dev_done(struct pci_dev *dev,
  * pci_reset_with_pf - is a VF being reset because its PF is?
  * @vf: VF whose driver is called
  *
- * When a PF is reset, the drivers of its VFs are told as well: to prepare
- * before that of the PF, and that it is done after that.  Those that have the
- * PF's driver do all this for its VFs can tell.
+ * When a PF is reset, the drivers of its VFs are called as well: ->reset_prepare()
+ * before that of the PF, ->reset_done() after that of the PF.  If the driver of
+ * the PF does their work for them, they can use this to leave it alone.
  *
  * Context: ->reset_prepare() and ->reset_done() of @vf.
  *
@@ -1389,8 +1376,8 @@ bool pci_reset_with_pf(struct pci_dev *vf)
 EXPORT_SYMBOL_GPL(pci_reset_with_pf);
 
 /*
- * Tell the drivers while their devices still work: what is below first, and
- * before any bridge stops to forward their accesses.  Save when all are awake:
+ * Call the drivers while all devices still work, from the bottom up, and before a
+ * bridge stops forwarding accesses.  Then wake all devices and save their state:
  * PM registers default to D0 after a reset, and a simple restore does not
  * reliably return to another state anyway.
  */
@@ -1403,7 +1390,7 @@ static void pci_reset_quiesce(const struct pci_reset_scope *scope,
 		if (pci_reset_is_held(scope, dev))
 			continue;
 
-		/* A VF is above itself, unless its PF is in the scope */
+		/* Its PF is in the scope, too */
 		if (dev->is_virtfn && state[i].above != i)
 			set_bit(PCI_DEV_RESET_WITH_PF, &dev->priv_flags);
 		pci_dev_reset_prepare(dev);
@@ -1419,7 +1406,7 @@ static void pci_reset_quiesce(const struct pci_reset_scope *scope,
 		if (pci_reset_is_held(scope, dev))
 			continue;
 
-		/* A driver may have programmed another one, with a MAC address */
+		/* A driver may have changed it, along with the MAC address */
 		state[i].dsn = dev->dsn;
 		if (pci_reset_dev_configured(dev))
 			pci_dsn_init(dev);
@@ -1427,7 +1414,7 @@ static void pci_reset_quiesce(const struct pci_reset_scope *scope,
 	}
 }
 
-/* Looked at again with the locks held, before drivers are told */
+/* Does the method still work, now that the locks are held? */
 static bool pci_reset_works(const struct pci_reset_scope *scope)
 {
 	if (scope->method & PCI_RESET_FUNC)
@@ -1436,15 +1423,18 @@ static bool pci_reset_works(const struct pci_reset_scope *scope)
 	return !scope->slot || pci_reset_slot_capable(scope->slot);
 }
 
-/* Some may have a device below that an enumeration has not seen yet */
-static void pci_reset_look_at_links(const struct pci_reset_scope *scope,
-				    struct pci_reset_state *state)
+/*
+ * Remember which links are up: a device below may not have been enumerated yet,
+ * and is to be waited for all the same.
+ */
+static void pci_reset_save_links(const struct pci_reset_scope *scope,
+				 struct pci_reset_state *state)
 {
 	for (unsigned int i = 0; i < scope->nr_devs; i++)
 		state[i].wait.was_up = pcie_link_is_up(scope->devs[i]);
 }
 
-/* Everything below the locks */
+/* Reset a scope, with its locks held */
 static int pci_reset_locked(const struct pci_reset_scope *scope,
 			    struct pci_reset_state *state,
 			    pci_reset_flags_t modifiers)
@@ -1456,16 +1446,16 @@ static int pci_reset_locked(const struct pci_reset_scope *scope,
 		return -ENODEV;
 
 	down_read(&pci_bus_sem);
-	rc = pci_reset_verify(scope);
+	rc = pci_reset_scope_verify(scope);
 	up_read(&pci_bus_sem);
 	if (rc)
 		return rc;
 
-	/* Whoever may use another method looks again */
+	/* If other methods are allowed, the caller selects one of them */
 	if (!pci_reset_works(scope))
 		return scope->allowed ? -ESTALE : -ENOTTY;
 
-	pci_reset_look_at_links(scope, state);
+	pci_reset_save_links(scope, state);
 
 	pci_reset_quiesce(scope, state);
 	pci_reset_hotplug_ignore(scope);
@@ -1486,10 +1476,10 @@ static int pci_reset_locked(const struct pci_reset_scope *scope,
 }
 
 /*
- * The same for error recovery, whose caller tells the drivers, before and
- * after, and lets them restore their devices.  Nobody has agreed to the devices
- * that are affected: if a scan has found others while it had the config access
- * of the bridge, pci_reset_link() looks again, and locks these as well.
+ * The same for error recovery, whose caller calls the drivers, before and after,
+ * and lets them restore their devices.  It has not agreed to particular devices:
+ * if a scan has found others while the config access of the bridge was lent to
+ * it, pci_reset_link() collects the devices again, and locks these as well.
  */
 static int pci_reset_recovery_locked(const struct pci_reset_scope *scope,
 				     struct pci_reset_state *state)
@@ -1497,15 +1487,15 @@ static int pci_reset_recovery_locked(const struct pci_reset_scope *scope,
 	int rc;
 
 	down_read(&pci_bus_sem);
-	rc = pci_reset_verify(scope);
+	rc = pci_reset_scope_verify(scope);
 	up_read(&pci_bus_sem);
 	if (rc)
 		return rc;
 
-	pci_reset_look_at_links(scope, state);
+	pci_reset_save_links(scope, state);
 	pci_reset_hotplug_ignore(scope);
 
-	/* A device that cannot be stopped does not make the error go away */
+	/* Go on if ATS of a device cannot be stopped: the error needs a reset */
 	pci_reset_iommu_stop(scope, state);
 	rc = pci_reset_run(scope, PCI_RESET_RECOVERY);
 	for (unsigned int i = 0; i < scope->nr_devs; i++)
@@ -1519,14 +1509,13 @@ static int pci_reset_recovery_locked(const struct pci_reset_scope *scope,
 /**
  * __pci_reset_scope_commit - reset a scope
  * @scope: what to reset
- * @modifiers: how to go about it, any of %PCI_RESET_MODIFIERS and
- *	%PCI_RESET_RECOVERY
+ * @modifiers: any of %PCI_RESET_MODIFIERS and %PCI_RESET_RECOVERY
  *
  * Context: As pci_reset_scope_commit().  With %PCI_RESET_RECOVERY the caller
  * holds no device lock.
  *
  * Return: As pci_reset_scope_commit(), but -ESTALE if @scope was outdated
- * before anything was touched, so that the caller may look again.
+ * before anything was touched, so that the caller may get a new one.
  */
 int __pci_reset_scope_commit(const struct pci_reset_scope *scope,
 			     pci_reset_flags_t modifiers)
@@ -1538,7 +1527,7 @@ int __pci_reset_scope_commit(const struct pci_reset_scope *scope,
 		struct device *dev = &scope->dev->dev;
 
 		if (!mutex_is_locked(&dev->mutex)) {
-			pci_err(scope->dev, "reset with a device lock that nobody holds\n");
+			pci_err(scope->dev, "reset without the device lock held\n");
 			return -EINVAL;
 		}
 
@@ -1574,9 +1563,9 @@ int __pci_reset_scope_commit(const struct pci_reset_scope *scope,
 }
 
 /**
- * pci_reset_scope_commit - reset what was asked about
- * @scope: the answer of pci_reset_scope_get()
- * @modifiers: how to go about it, any of %PCI_RESET_MODIFIERS or 0
+ * pci_reset_scope_commit - reset exactly the devices of a scope
+ * @scope: as returned by pci_reset_scope_get()
+ * @modifiers: any of %PCI_RESET_MODIFIERS or 0
  *
  * Reset with the method of @scope exactly the devices of @scope, or nothing:
  * if a device has been added or removed since pci_reset_scope_get(), or the
@@ -1620,7 +1609,7 @@ int pci_reset_scope_commit(struct pci_reset_scope *scope,
 }
 EXPORT_SYMBOL_GPL(pci_reset_scope_commit);
 
-/* Reset the link of @bus, or of @slot on it, whoever is there.  As above. */
+/* Reset the link of @bus, or of @slot on it, whatever devices are there */
 static int pci_reset_link(struct pci_bus *bus, struct pci_slot *slot,
 			  pci_reset_flags_t modifiers)
 {
@@ -1658,7 +1647,7 @@ static int pci_reset_link(struct pci_bus *bus, struct pci_slot *slot,
  *
  * Return:
  * * 0: everything was reset
- * * %-ENOTTY: there is no secondary bus, or a device cannot stand it
+ * * %-ENOTTY: there is no secondary bus, or a quirk of a device forbids it
  * * %-EAGAIN: a lock was contended, or devices came and went all the time
  * * %-EBUSY: a device was added at the last moment
  * * %-ETIMEDOUT: the link or a device did not come back from the reset
@@ -1679,7 +1668,7 @@ int pci_reset_subordinate(struct pci_dev *bridge, pci_reset_flags_t modifiers)
 	if (!bus)
 		return -ENOTTY;
 
-	/* Error recovery has always taken this for a reset, for lack of one */
+	/* Error recovery goes on even if the port masks Secondary Bus Resets */
 	if (!(modifiers & PCI_RESET_RECOVERY) && pci_reset_is_masked(bridge))
 		return -ENOTTY;
 
@@ -1708,536 +1697,4 @@ int pci_reset_subordinate(struct pci_dev *bridge, pci_reset_flags_t modifiers)
 		pci_reset_put_slot(slots[i]);
 
 	return rc;
-}
-
-/**
- * pci_recovery_begin - begin to recover from an error below a bridge
- * @recovery: to be passed to the other functions
- * @bridge: bridge, or a device that is to be recovered on its own
- *
- * Collect the devices that are affected, let hotplug ports ignore link changes
- * until pci_recovery_end(), those that come with the error as well as those
- * that the recovery causes, and then resume the devices.
- *
- * The VFs of a Function that is recovered on its own take part from
- * pci_recovery_reset_begin() on: they are affected by its reset, but not by its
- * error.
- *
- * Context: May sleep.  Holds no lock when it returns.
- */
-void pci_recovery_begin(struct pci_recovery *recovery, struct pci_dev *bridge)
-{
-	struct pci_bus *bus __free(pci_reset_bus_put) =
-				pci_reset_get_subordinate(bridge);
-	struct pci_reset_scope *scope;
-
-	scope = pci_reset_scope_alloc(bus ? PCI_RESET_BUS : PCI_RESET_FLR,
-				      bus ? NULL : bridge, bus, NULL,
-				      PCI_RECOVERY_GFP);
-
-	recovery->scope = scope;
-	recovery->state = pci_reset_state_alloc(scope, PCI_RECOVERY_GFP);
-	recovery->was_reset = false;
-	for (unsigned int i = 0; i < scope->nr_devs; i++)
-		recovery->state[i].spared = scope->devs[i] != scope->dev &&
-					    !scope->bus;
-
-	pci_reset_hotplug_ignore(scope);
-	pci_reset_pm_get(scope);
-
-	/* Those that the error has left accessible say who they are now */
-	for (unsigned int i = 0; i < scope->nr_devs; i++)
-		if (scope->devs[i]->dsn && !pci_dev_is_removed(scope->devs[i]) &&
-		    pci_reset_dev_configured(scope->devs[i]))
-			recovery->state[i].dsn = pci_get_dsn(scope->devs[i]);
-}
-
-static bool pci_reset_scope_has(const struct pci_reset_scope *scope,
-				const struct pci_dev *dev)
-{
-	for (unsigned int i = 0; i < scope->nr_devs; i++)
-		if (scope->devs[i] == dev)
-			return true;
-
-	return false;
-}
-
-/*
- * Devices that were found since pci_recovery_begin() come last in the scope.
- * They are below one that is in it already, or below one another.
- */
-static void pci_recovery_add_late(struct pci_recovery *recovery)
-{
-	struct pci_reset_scope *now __free(pci_reset_scope_put) = NULL;
-	struct pci_reset_scope *scope, *old = recovery->scope;
-	struct pci_reset_state *state;
-
-	now = pci_reset_scope_alloc(old->method, NULL, old->bus, NULL,
-				    PCI_RECOVERY_GFP);
-	scope = kvzalloc_flex(*scope, devs, old->nr_devs + now->nr_devs,
-			      PCI_RECOVERY_GFP);
-
-	/* The references go with it */
-	scope->method = old->method;
-	scope->bus = old->bus;
-	scope->id = old->id;
-	scope->nr_devs = old->nr_devs;
-	memcpy(scope->devs, old->devs, flex_array_size(old, devs, old->nr_devs));
-
-	for (unsigned int i = 0; i < now->nr_devs; i++)
-		if (!pci_reset_scope_has(old, now->devs[i]))
-			pci_reset_add_dev(now->devs[i], scope);
-
-	/* No list is in use between the reset and the wait after it */
-	state = pci_reset_state_alloc(scope, PCI_RECOVERY_GFP);
-	memcpy(state, recovery->state, array_size(old->nr_devs, sizeof(*state)));
-
-	for (unsigned int i = old->nr_devs; i < scope->nr_devs; i++) {
-		state[i].late = true;
-		state[i].bare = true;
-		if (scope->devs[i]->is_hotplug_bridge)
-			pci_hp_ignore_link_change(scope->devs[i]);
-	}
-
-	kvfree(recovery->state);
-	kvfree(old);
-	recovery->state = state;
-	recovery->scope = scope;
-}
-
-/**
- * pci_recovery_lock - keep others away from the link that is to be reset
- * @recovery: of pci_recovery_begin()
- *
- * Until pci_recovery_unlock() no other reset of the link begins, and who takes
- * the config access of the bridge to look for devices below it has to wait.
- * Only while pci_reset_subordinate() waits for device locks, it is lent to
- * enumerations.  The devices that these add are locked and reset as well.
- *
- * Context: May sleep.  Takes the config access of the bridge above the link, for
- * which others may wait who hold pci_rescan_remove_lock or its device lock.
- */
-void pci_recovery_lock(struct pci_recovery *recovery)
-{
-	struct pci_dev *bridge = pci_reset_bridge_above(recovery->scope);
-
-	if (!bridge)
-		return;
-
-	pci_cfg_access_lock(bridge);
-	set_bit(PCI_DEV_RECOVERING, &bridge->priv_flags);
-}
-
-/**
- * pci_recovery_unlock - end what pci_recovery_lock() began
- * @recovery: of pci_recovery_begin()
- * @was_reset: whether the link was reset and is back
- * @report: tells the driver of a device, called for those that were found since
- *	pci_recovery_begin()
- * @data: for @report
- *
- * What was found before the end of the reset was reset as well, or has been
- * found while the link was not to be relied on.  It takes part in the recovery
- * from here on.  What is found later is found as the reset has left it.
- *
- * Context: May sleep, and that of @report.
- */
-void pci_recovery_unlock(struct pci_recovery *recovery, bool was_reset,
-			 void (*report)(struct pci_dev *dev, void *data),
-			 void *data)
-{
-	struct pci_dev *bridge = pci_reset_bridge_above(recovery->scope);
-
-	recovery->was_reset = was_reset;
-	if (!bridge)
-		return;
-
-	pci_recovery_add_late(recovery);
-	clear_bit(PCI_DEV_RECOVERING, &bridge->priv_flags);
-	pci_cfg_access_unlock(bridge);
-
-	for (unsigned int i = 0; i < recovery->scope->nr_devs; i++) {
-		if (!recovery->state[i].late)
-			continue;
-
-		pm_runtime_get_sync(&recovery->scope->devs[i]->dev);
-		report(recovery->scope->devs[i], data);
-	}
-}
-
-/**
- * pci_recovery_report - tell the drivers of all devices that are affected
- * @recovery: of pci_recovery_begin()
- * @report: tells the driver of a device, called for bridges before what is
- *	below them, and not for what takes no part so far, nor for what
- *	pci_recovery_restore() has found to be lost
- * @data: for @report
- *
- * Context: That of @report.
- */
-void pci_recovery_report(struct pci_recovery *recovery,
-			 void (*report)(struct pci_dev *dev, void *data),
-			 void *data)
-{
-	for (unsigned int i = 0; i < recovery->scope->nr_devs; i++)
-		if (!recovery->state[i].gone && !recovery->state[i].spared)
-			report(recovery->scope->devs[i], data);
-}
-
-/**
- * pci_recovery_reset_begin - prepare the affected devices for a reset
- * @recovery: of pci_recovery_begin()
- * @report: tells the driver of a device, called for the VFs of a Function that
- *	is recovered on its own
- * @data: for @report
- *
- * Stop ATS, until the device is restored or pci_recovery_reset_end().
- *
- * Context: May sleep, takes the device locks, and that of @report.
- */
-void pci_recovery_reset_begin(struct pci_recovery *recovery,
-			      void (*report)(struct pci_dev *dev, void *data),
-			      void *data)
-{
-	for (unsigned int i = 0; i < recovery->scope->nr_devs; i++) {
-		struct pci_dev *dev = recovery->scope->devs[i];
-
-		recovery->state[i].bare = true;
-		if (recovery->state[i].spared) {
-			recovery->state[i].spared = false;
-			report(dev, data);
-		}
-
-		/* As in pci_reset_recovery_locked(), whatever comes of it */
-		guard(device)(&dev->dev);
-		pci_reset_iommu_stop_dev(dev, &recovery->state[i]);
-	}
-}
-
-/**
- * pci_recovery_restore_state - restore a device that no driver restores
- * @dev: device that was reset and is ready
- *
- * It gets the configuration that was saved last, which is the one that it was
- * added with, unless a driver or a suspend has saved another.  It is not saved
- * when the recovery begins: if the error has taken the link down, there is
- * nothing left to be read.  Whether it decodes addresses and masters the bus is
- * not from what was saved, but what it was enabled for, by a driver or by sysfs.
- *
- * Context: May sleep.  The caller holds the device lock.
- */
-void pci_recovery_restore_state(struct pci_dev *dev)
-{
-	device_lock_assert(&dev->dev);
-
-	if (pci_dev_is_removed(dev))
-		return;
-
-	pci_set_power_state(dev, PCI_D0);
-
-	/* One that is just being added may not be saved yet */
-	if (pci_dev_is_added(dev) || dev->state_saved)
-		pci_restore_state(dev);
-	if (!pci_reset_dev_configured(dev))
-		for (int i = 0; i < PCI_BRIDGE_RESOURCES; i++)
-			pci_update_resource(dev, i);
-
-	if (pci_reenable_device(dev))
-		pci_warn(dev, "not enabled again after a reset\n");
-	if (dev->is_busmaster)
-		pci_set_master(dev);
-}
-
-/* @alone: Function that is recovered on its own, or %NULL */
-struct pci_recovery_restore {
-	struct pci_dev *alone;
-	bool (*restore)(struct pci_dev *dev, void *data);
-	void (*lost)(struct pci_dev *dev, void *data);
-	void *data;
-};
-
-static void pci_recovery_iommu_start(struct pci_dev *dev,
-				     struct pci_reset_state *state)
-{
-	guard(device)(&dev->dev);
-
-	/* Removed since, and from its IOMMU group, too */
-	if (!pci_reset_in_iommu_group(dev))
-		state->stopped = false;
-	pci_reset_iommu_start_dev(dev, state);
-}
-
-static void pci_recovery_restore_dev(struct pci_dev *dev,
-				     struct pci_reset_state *state, void *data)
-{
-	struct pci_recovery_restore *r = data;
-
-	pci_recovery_iommu_start(dev, state);
-	if (!state->gone &&
-	    !r->restore(dev, !r->alone || dev == r->alone ? r->data : NULL))
-		state->gone = true;
-	if (state->gone)
-		r->lost(dev, r->data);
-
-	/* With the device lock, what is added cannot go away */
-	guard(device)(&dev->dev);
-	state->bare = pci_dev_is_added(dev) && !pci_reset_dev_configured(dev);
-}
-
-/**
- * pci_recovery_restore - wait for the devices after a reset and restore them
- * @recovery: of pci_recovery_begin()
- * @restore: restores a device and makes what is below it accessible; false if its
- *	driver does not go on with it
- * @lost: tells the driver of a device that did not come back, or for which
- *	@restore has returned false
- * @data: for @restore and @lost.  @restore gets %NULL for the VFs of a Function
- *	that is recovered on its own: it does not fail because of them
- *
- * One device that is lost does not keep the others from being recovered.
- *
- * Context: May sleep, takes the device locks.
- *
- * Return: 0, or if all Functions but bridges are lost, -ETIMEDOUT if a link or
- * a device did not come back, -ENXIO if another device did, -ENODEV if it has
- * been removed or disconnected
- */
-int pci_recovery_restore(struct pci_recovery *recovery,
-			 bool (*restore)(struct pci_dev *dev, void *data),
-			 void (*lost)(struct pci_dev *dev, void *data),
-			 void *data)
-{
-	struct pci_recovery_restore r = {
-		.alone = recovery->scope->bus ? NULL : recovery->scope->dev,
-		.restore = restore, .lost = lost, .data = data,
-	};
-	struct pci_reset_scope *scope = recovery->scope;
-	int rc;
-
-	rc = pci_reset_restore(scope, recovery->state, 0,
-			       pci_recovery_restore_dev, &r);
-
-	for (unsigned int i = 0; i < scope->nr_devs; i++)
-		if (!recovery->state[i].gone && !scope->devs[i]->subordinate)
-			return 0;
-
-	return rc;
-}
-
-/**
- * pci_recovery_reset_end - let the affected devices do what a reset forbids
- * @recovery: of pci_recovery_begin()
- *
- * The counterpart of pci_recovery_reset_begin(), if that was called, for those
- * that were not restored.
- *
- * Context: May sleep, takes the device locks.
- */
-void pci_recovery_reset_end(struct pci_recovery *recovery)
-{
-	for (unsigned int i = 0; i < recovery->scope->nr_devs; i++)
-		pci_recovery_iommu_start(recovery->scope->devs[i],
-					 &recovery->state[i]);
-}
-
-/* The device that stands for the slot that @dev is in */
-static unsigned int pci_recovery_func0(const struct pci_reset_scope *scope,
-				       unsigned int dev)
-{
-	/* The last one, if it was removed and found again */
-	for (unsigned int i = scope->nr_devs; i-- > 0; )
-		if (scope->devs[i]->bus == scope->devs[dev]->bus &&
-		    !scope->devs[i]->devfn)
-			return i;
-
-	return dev;
-}
-
-static void pci_recovery_find_slots(struct pci_recovery *recovery)
-{
-	struct pci_reset_scope *scope = recovery->scope;
-	struct pci_reset_state *state = recovery->state;
-
-	for (unsigned int i = 0; i < scope->nr_devs; i++) {
-		if (pci_reset_in_slot(scope->devs[i]))
-			state[i].slot = pci_recovery_func0(scope, i);
-		else if (state[i].above != i)
-			state[i].slot = state[state[i].above].slot;
-		else
-			state[i].slot = -1;
-	}
-}
-
-/* The slot that what is in @slot is below of, or -1 */
-static int pci_recovery_outer_slot(const struct pci_recovery *recovery, int slot)
-{
-	unsigned int above = recovery->state[slot].above;
-
-	return above == slot ? -1 : recovery->state[above].slot;
-}
-
-static bool pci_recovery_is_replaced(const struct pci_recovery *recovery,
-				     unsigned int i)
-{
-	int slot;
-
-	for (slot = recovery->state[i].slot; slot >= 0;
-	     slot = pci_recovery_outer_slot(recovery, slot))
-		if (recovery->state[slot].replace)
-			return true;
-
-	return false;
-}
-
-/*
- * The driver of a device that userspace has may wait until it is given back, for
- * ever, when it is unbound (vfio-pci).  pciehp would wait for it with
- * pci_rescan_remove_lock held.
- */
-static bool pci_recovery_dev_in_use(struct pci_dev *dev)
-{
-	guard(device)(&dev->dev);
-
-	return dev->driver && dev->driver->driver_managed_dma &&
-	       !pci_is_bridge(dev);
-}
-
-static bool pci_recovery_may_replace(struct pci_dev *dev, bool in_use,
-				     bool recovered)
-{
-	struct pci_dev *port = dev->bus->self;
-	u64 now = get_jiffies_64();
-	bool again = false;
-
-	/* The lock of Function 0 protects recovery_failed of its slot's port */
-	scoped_guard(device, &dev->dev) {
-		if (!recovered) {
-			again = time_before64(now, port->recovery_failed +
-				msecs_to_jiffies(PCI_RECOVERY_AGAIN_MS));
-			port->recovery_failed = now;
-		}
-	}
-
-	if (in_use)
-		pci_warn(dev, "%s, but a driver in this slot lets userspace use its device: left alone\n",
-			 recovered ? "found during recovery" :
-				     "recovery failed");
-	else if (again)
-		pci_warn(dev, "recovery failed again in this slot: left alone\n");
-
-	return !in_use && !again;
-}
-
-/*
- * Which slots are to have their card removed and enumerated again?  Not what is
- * in use, nor what fails as soon as it is set up.
- */
-static void pci_recovery_choose(struct pci_recovery *recovery, bool recovered)
-{
-	struct pci_reset_scope *scope = recovery->scope;
-	struct pci_reset_state *state = recovery->state;
-
-	pci_recovery_find_slots(recovery);
-
-	for (unsigned int i = 0; i < scope->nr_devs; i++) {
-		bool in_use = pci_recovery_dev_in_use(scope->devs[i]);
-		int outer = -1;
-
-		if (state[i].late && state[i].slot >= 0)
-			state[state[i].slot].replace = true;
-
-		for (int slot = state[i].slot; slot >= 0;
-		     slot = pci_recovery_outer_slot(recovery, slot)) {
-			state[slot].in_use |= in_use;
-			outer = slot;
-		}
-
-		/* With what is in a slot goes what is in those below of it */
-		if (!recovered && outer >= 0)
-			state[outer].replace = true;
-	}
-
-	for (unsigned int i = 0; i < scope->nr_devs; i++)
-		if (state[i].replace)
-			state[i].replace =
-				pci_recovery_may_replace(scope->devs[i],
-							 state[i].in_use,
-							 recovered);
-}
-
-/*
- * Hotplug removes what it replaces as if it had been pulled.  It has not, so it
- * must not go on to interrupt or do DMA without a driver: the PCI core takes it
- * for disconnected, so its driver does not see to that.  A driver that was told
- * of a failure does not access its device any more, but others do.  Once it is
- * removed, another one may have its number.
- */
-static void pci_recovery_silence(struct pci_dev *dev, bool recovered)
-{
-	u16 command = 0;
-
-	device_lock_assert(&dev->dev);
-
-	if (pci_dev_is_removed(dev))
-		return;
-
-	if (recovered)
-		pci_bus_read_config_word(dev->bus, dev->devfn, PCI_COMMAND,
-					 &command);
-	if (PCI_POSSIBLE_ERROR(command))
-		return;
-
-	command &= ~PCI_COMMAND_MASTER;
-	pci_bus_write_config_word(dev->bus, dev->devfn, PCI_COMMAND,
-				  command | PCI_COMMAND_INTX_DISABLE);
-}
-
-/**
- * pci_recovery_end - end what pci_recovery_begin() began
- * @recovery: of pci_recovery_begin()
- * @recovered: whether the devices were recovered
- *
- * Hotplug ports remove what is not there any more.  They replace what has lost
- * its configuration since it was restored, what a recovery that failed has
- * reset, and what was found while the link was not to be relied on: nothing says
- * which of the registers that were read then were true.  The latter two are left
- * alone if userspace may use a device in the slot, and if a recovery has failed
- * in the slot less than a minute ago.
- *
- * Context: May sleep, takes the device locks.
- */
-void pci_recovery_end(struct pci_recovery *recovery, bool recovered)
-{
-	struct pci_reset_scope *scope = recovery->scope;
-	bool failed = !recovered && recovery->was_reset;
-
-	pci_recovery_reset_end(recovery);
-
-	if (recovery->was_reset)
-		pci_recovery_choose(recovery, recovered);
-
-	for (unsigned int i = 0; i < scope->nr_devs; i++) {
-		struct pci_dev *dev = scope->devs[i];
-		struct pci_reset_state *state = &recovery->state[i];
-
-		guard(device)(&dev->dev);
-
-		if (recovery->was_reset && pci_recovery_is_replaced(recovery, i))
-			pci_recovery_silence(dev, recovered);
-
-		/* A driver may take its time until it restores its device */
-		if (recovered && state->bare && dev->driver && !state->late &&
-		    !state->replace)
-			continue;
-
-		if (state->replace)
-			set_bit(PCI_DEV_UNCONFIGURED, &dev->priv_flags);
-		else if (pci_dev_is_added(dev) && !failed)
-			pci_reset_hotplug_check(dev);
-	}
-
-	pci_reset_hotplug_unignore(scope);
-	pci_reset_pm_put(scope);
-	kvfree(recovery->state);
-	pci_reset_scope_put(scope);
 }

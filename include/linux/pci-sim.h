@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A simulated PCIe fabric: what a test needs to build one, to break it and to
- * see what happened.  Documentation/PCI/pci-sim.rst says how to use it,
- * drivers/pci/sim/core.c how it works.
+ * PCIe fabric simulator: functions for tests to build a simulated fabric, to
+ * cause events in it and to look at the result.
+ *
+ * See Documentation/PCI/pci-sim.rst for how to use it, and the first comment in
+ * drivers/pci/sim/fabric.c for how it works.
  */
 #ifndef _LINUX_PCI_SIM_H
 #define _LINUX_PCI_SIM_H
@@ -13,7 +15,7 @@
 struct pci_sim;
 struct pci_sim_func;
 
-/* Not assigned by the PCI-SIG, so no hardware answers to it */
+/* Not assigned by the PCI-SIG, so no hardware has this Vendor ID */
 #define PCI_SIM_VENDOR_ID		0xfffe
 #define PCI_SIM_DEVICE_ROOT_PORT	0x0001
 #define PCI_SIM_DEVICE_UPSTREAM		0x0002
@@ -22,25 +24,27 @@ struct pci_sim_func;
 #define PCI_SIM_DEVICE_ENDPOINT		0x0010
 #define PCI_SIM_DEVICE_VF		0x0011
 
-/* A ready time that never comes */
+/* For times in milliseconds: the Function never becomes ready */
 #define PCI_SIM_NEVER			U32_MAX
 
 /*
- * Vendor-Specific Extended Capability of every simulated Function; a
- * conventional device has no extended capabilities, and the same registers in
- * a Vendor-Specific capability
+ * Every simulated Function has these registers in a Vendor-Specific Extended
+ * Capability.  A conventional device has no extended capabilities; it has them
+ * in a Vendor-Specific Capability.
  */
-#define PCI_SIM_VSEC			0x100	/* where it is */
-#define PCI_SIM_VNDR			0xc0	/* in a conventional device */
-#define PCI_SIM_VSEC_SCRATCH		0x08	/* writable, 0 after any reset */
-#define PCI_SIM_VSEC_RESETS		0x0c	/* one counter a kind of reset */
+#define PCI_SIM_VSEC			0x100	/* offset of the former */
+#define PCI_SIM_VNDR			0xc0	/* offset of the latter */
+#define PCI_SIM_VSEC_SCRATCH		0x08	/* writable, cleared by reset */
+#define PCI_SIM_VSEC_RESETS		0x0c	/* counters, by pci_sim_reset */
 
 /**
- * enum pci_sim_reset - how a Function came to its power-on state
+ * enum pci_sim_reset - kinds of reset
  * @PCI_SIM_RESET_COLD: power was removed, or the device was unplugged
- * @PCI_SIM_RESET_HOT: its Link went down, or a reset came from above
- * @PCI_SIM_RESET_FLR: Initiate Function Level Reset
- * @PCI_SIM_RESET_AF_FLR: the same, from the Advanced Features capability
+ * @PCI_SIM_RESET_HOT: the Link of the Function went down, or a bridge above it
+ *		       was reset
+ * @PCI_SIM_RESET_FLR: Function Level Reset by the PCI Express Capability
+ * @PCI_SIM_RESET_AF_FLR: Function Level Reset by the Advanced Features
+ *			  Capability
  * @PCI_SIM_RESET_PM: D3hot to D0 with No_Soft_Reset clear
  * @PCI_SIM_RESET_KINDS: number of kinds
  */
@@ -54,12 +58,12 @@ enum pci_sim_reset {
 };
 
 /**
- * enum pci_sim_irq - what a port interrupts for
- * @PCI_SIM_IRQ_SLOT: events of its slot
- * @PCI_SIM_IRQ_PME: PME, a Root Port
- * @PCI_SIM_IRQ_AER: error messages that have arrived, a Root Port
- * @PCI_SIM_IRQ_DPC: containment
- * @PCI_SIM_IRQS: number of these
+ * enum pci_sim_irq - interrupt sources of a port
+ * @PCI_SIM_IRQ_SLOT: hot-plug events
+ * @PCI_SIM_IRQ_PME: PME, only in a Root Port
+ * @PCI_SIM_IRQ_AER: error messages received, only in a Root Port
+ * @PCI_SIM_IRQ_DPC: Downstream Port Containment
+ * @PCI_SIM_IRQS: number of sources
  */
 enum pci_sim_irq {
 	PCI_SIM_IRQ_SLOT,
@@ -70,30 +74,30 @@ enum pci_sim_irq {
 };
 
 /**
- * struct pci_sim_port_config - a Root Port or Switch Downstream Port
+ * struct pci_sim_port_config - configuration of a Root Port or Downstream Port
  * @hotplug: the port has a hot-plug capable slot
- * @power_ctrl: the slot has a power controller
- * @button: the slot has an attention button
- * @mrl: the slot has a sensor at its manually operated retention latch
+ * @power_ctrl: the slot has a Power Controller
+ * @button: the slot has an Attention Button
+ * @mrl: the slot has a sensor for its Manually-operated Retention Latch
  * @no_cmd_compl: the slot does not report Command Completed
- * @no_late_events: an event of the slot that occurs before its interrupt is
- *		    enabled causes no MSI afterwards, and one that occurs before
- *		    the port is in D3hot no PME; PCIe r6.0, sec 6.7.3.4, leaves
- *		    the former open and excludes the latter
+ * @no_late_events: no MSI is sent for hot-plug events from before their
+ *		    interrupt was enabled, and no PME for those from before the
+ *		    port entered D3hot.  PCIe r6.0, sec 6.7.3.4, permits either
+ *		    behavior for the MSI, but requires the PME
  * @dpc: the port has Downstream Port Containment
- * @intx: the port has no MSI capability
- * @multi_msi: AER and DPC each have an MSI of their own; else all there is to
- *	       interrupt for shares one
+ * @intx: the port has no MSI capability and interrupts by INTx
+ * @multi_msi: AER and DPC each have an MSI of their own; otherwise all sources
+ *	       share one
  * @no_link_active: the port does not report Data Link Layer Link Active
- * @no_rrs_sv: a Root Port without Configuration RRS Software Visibility
+ * @no_rrs_sv: Root Port: no Configuration RRS Software Visibility
  * @no_acs: the port has no Access Control Services
- * @ptm: a Root Port has Precision Time Measurement
+ * @ptm: Root Port: Precision Time Measurement
  * @link_sleeps: the Link is down while the port is in D3hot
  * @speed: maximum Link speed, PCI_EXP_LNKCAP_SLS_*; 0 is 8 GT/s
- * @slot: Physical Slot Number, up to 8191; 0 takes the lowest that is free
- * @train_ms: time from Detect to DL_Active; 0 is 20 ms
- * @cmd_us: time until a slot command has completed; 0 is 100 us
- * @irq_us: time from an event to its interrupt; 0 is 1 us
+ * @slot: Physical Slot Number, 1 to 8191; 0 takes the lowest free one
+ * @train_ms: milliseconds from Detect to DL_Active; 0 is 20
+ * @cmd_us: microseconds until a slot command completes; 0 is 100
+ * @irq_us: microseconds from an event to its interrupt; 0 is 1
  */
 struct pci_sim_port_config {
 	bool hotplug;
@@ -118,42 +122,47 @@ struct pci_sim_port_config {
 };
 
 /**
- * struct pci_sim_ep_config - a Function of an Endpoint
- * @vendor: Vendor ID; 0 is PCI_SIM_VENDOR_ID, and 1 and 0xffff are none
+ * struct pci_sim_ep_config - configuration of a Function of an Endpoint
+ * @vendor: Vendor ID; 0 is PCI_SIM_VENDOR_ID.  0x0001 and 0xffff are invalid:
+ *	    software takes them for RRS and for no device
  * @device: Device ID; 0 is PCI_SIM_DEVICE_ENDPOINT
- * @class: class code and revision; 0 is an unclassified device
- * @dsn: Device Serial Number; 0 leaves the capability out
- * @flr: Function Level Reset
- * @af_flr: Advanced Features capability with Function Level Reset
+ * @class: Class Code in the upper 24 bits, Revision ID in the lower 8; 0 is an
+ *	   unclassified device
+ * @dsn: Device Serial Number; 0 for none
+ * @flr: Function Level Reset by the PCI Express Capability
+ * @af_flr: Function Level Reset by the Advanced Features Capability
  * @pm_reset: D3hot to D0 is a reset (No_Soft_Reset is clear)
- * @no_pm: no Power Management capability
- * @imm_ready: says that it is ready at once after any reset, whatever the
- *	       times below are (Immediate Readiness)
- * @imm_ready_d0: says so for the way from D3hot to D0
- * @rtr: Readiness Time Reporting, with the times below; its Reset Time
- *	 includes 20 ms of Link training
- * @conventional: conventional PCI, to be used below a PCIe-to-PCI bridge;
- *		  excludes what needs a PCIe or an extended capability: @flr,
- *		  @dsn, @rtr and @vfs
- * @bar_size: size of BAR 0, a power of two; 0 is 4 KiB
- * @ready_ms: time from the end of a conventional reset until it is ready
- * @flr_ms: time from the start of a Function Level Reset until it is ready
- * @d3_ms: time from D3hot until it is ready, if that is a reset
- * @vfs: TotalVFs; 0 leaves SR-IOV out.  In Function 1 to 7 only if Function 0
- *	 has VFs too
+ * @no_pm: no Power Management Capability
+ * @imm_ready: Immediate Readiness is set: the Function reports that it is ready
+ *	       right after any reset, independent of the times below
+ * @imm_ready_d0: Immediate_Readiness_on_Return_to_D0 is set
+ * @rtr: Readiness Time Reporting, with the times below; its Reset Time is 20 ms
+ *	 longer than @ready_ms, for Link training.  No time may exceed 17 s
+ * @conventional: conventional PCI device, only below a PCIe-to-PCI bridge;
+ *		  excludes @flr, @dsn, @rtr and @vfs, which need PCI Express or
+ *		  extended capabilities
+ * @bar_size: size of BAR 0 in bytes, a power of two, at least 128; 0 is 4096
+ * @ready_ms: milliseconds from the end of a conventional reset until the
+ *	      Function is ready
+ * @flr_ms: milliseconds from the start of a Function Level Reset until it is
+ *	    ready
+ * @d3_ms: milliseconds from D3hot until it is ready, with @pm_reset
+ * @vfs: TotalVFs; 0 is no SR-IOV.  In Functions 1 to 7 only if Function 0 has
+ *	 VFs too
  * @vf_offset: First VF Offset; 0 is 8.  No VF may have the Routing ID of
  *	       another Function
- * @vf_stride: VF Stride; 0 is 8, with which the VFs of several Functions do
- *	       not collide
- * @vf_ms: time from VF Enable until the VFs are ready; 0 is 100 ms
- * @ask_reset: after a non-fatal error its driver asks for a reset, as it does
- *	       after a fatal one
+ * @vf_stride: VF Stride; 0 is 8, with which the VFs of different Functions of a
+ *	       device do not collide
+ * @vf_ms: milliseconds from VF Enable until the VFs are ready; 0 is 100
+ * @ask_reset: the driver of the Endpoint asks for a reset not only after a
+ *	       fatal error but also after a non-fatal one
  *
- * A Function that is not ready yet answers with Request Retry Status (PCIe
- * r6.0, sec 2.3.1).  PCI_SIM_NEVER is a time that never comes.
+ * A Function that is not ready completes config requests with Request Retry
+ * Status (PCIe r6.0, sec 2.3.1).  All times in milliseconds may be
+ * PCI_SIM_NEVER, unless @rtr is set.
  *
- * VFs have Function Level Reset, which takes @flr_ms.  Those whose Routing ID
- * is beyond the bus of the Endpoint are on the next buses.
+ * VFs have Function Level Reset, which takes @flr_ms.  Bus numbers above that
+ * of the Endpoint are used for VFs whose Routing ID does not fit on its bus.
  */
 struct pci_sim_ep_config {
 	u16 vendor;
@@ -180,16 +189,16 @@ struct pci_sim_ep_config {
 };
 
 /**
- * struct pci_sim_counts - what the driver of a simulated Endpoint was told
- * @probe: calls of its probe
- * @remove: calls of its remove
- * @reset_prepare: calls of its reset_prepare
- * @reset_done: calls of its reset_done
- * @error_detected: calls of its error_detected
- * @perm_failure: those with pci_channel_io_perm_failure
- * @mmio_enabled: calls of its mmio_enabled
- * @slot_reset: calls of its slot_reset
- * @resume: calls of its resume
+ * struct pci_sim_counts - calls of the driver of a simulated Endpoint
+ * @probe: calls of probe()
+ * @remove: calls of remove()
+ * @reset_prepare: calls of reset_prepare()
+ * @reset_done: calls of reset_done()
+ * @error_detected: calls of error_detected()
+ * @perm_failure: those of error_detected() with pci_channel_io_perm_failure
+ * @mmio_enabled: calls of mmio_enabled()
+ * @slot_reset: calls of slot_reset()
+ * @resume: calls of resume()
  */
 struct pci_sim_counts {
 	unsigned int probe;
@@ -203,10 +212,29 @@ struct pci_sim_counts {
 	unsigned int resume;
 };
 
+/**
+ * typedef pci_sim_action_t - callback of pci_sim_at(), pci_sim_on_read() or
+ *			      pci_sim_on_write()
+ * @f: Function that it was set for
+ * @data: argument that it was set with
+ *
+ * Context: pci_sim_at(): hard interrupt.  Others: that of the config access;
+ * interrupts may be disabled and pci_lock held.  May call every function of
+ * this header whose context is "Any".
+ */
 typedef void (*pci_sim_action_t)(struct pci_sim_func *f, void *data);
+
+/**
+ * typedef pci_sim_probe_t - callback of pci_sim_on_probe()
+ * @pdev: device that is being probed
+ * @data: argument that it was set with
+ *
+ * Context: May sleep.  The device lock of @pdev is held.
+ * Return: 0, or a negative errno to let the probe fail.
+ */
 typedef int (*pci_sim_probe_t)(struct pci_dev *pdev, void *data);
 
-/* Life of a fabric */
+/* A fabric, from allocation to removal */
 struct pci_sim *pci_sim_alloc(void);
 void pci_sim_set_first_bus(struct pci_sim *sim, u8 busnr);
 int pci_sim_start(struct pci_sim *sim);
@@ -214,7 +242,7 @@ void pci_sim_destroy(struct pci_sim *sim);
 unsigned int pci_sim_alive(void);
 void pci_sim_jitter(struct pci_sim *sim, u64 seed, unsigned int percent);
 
-/* What it is made of */
+/* The parts of a fabric; the caller serializes these functions */
 struct pci_sim_func *
 pci_sim_add_root_port(struct pci_sim *sim,
 		      const struct pci_sim_port_config *config);
@@ -234,7 +262,7 @@ pci_sim_add_function(struct pci_sim_func *ep,
 struct pci_sim_func *pci_sim_vf(struct pci_sim_func *pf, unsigned int n);
 
 /*
- * The same with the configuration written in place:
+ * The same, with the members of the configuration as arguments:
  *
  *	port = pci_sim_root_port(sim, .hotplug = true);
  *	ep = pci_sim_endpoint(sim, port, .flr = true, .dsn = 1);
@@ -252,7 +280,7 @@ struct pci_sim_func *pci_sim_vf(struct pci_sim_func *pf, unsigned int n);
 	pci_sim_add_function(ep,					\
 			     &(struct pci_sim_ep_config){ __VA_ARGS__ })
 
-/* What can happen to it; from any context, the config hooks included */
+/* Events, from any context, including callbacks of pci_sim_on_read() etc. */
 int pci_sim_plug(struct pci_sim_func *port, struct pci_sim_func *card);
 struct pci_sim_func *pci_sim_unplug(struct pci_sim_func *port);
 void pci_sim_mrl(struct pci_sim_func *port, bool open);
@@ -270,7 +298,7 @@ void pci_sim_uncor_error(struct pci_sim_func *f, u32 status);
 void pci_sim_cor_error(struct pci_sim_func *f, u32 status);
 int pci_sim_dpc_trigger(struct pci_sim_func *port);
 
-/* When it happens */
+/* Callbacks at a given time or on a given access */
 int pci_sim_at(struct pci_sim_func *f, u64 delay_us, pci_sim_action_t fn,
 	       void *data);
 void pci_sim_on_read(struct pci_sim_func *f, int where, pci_sim_action_t fn,
@@ -279,7 +307,7 @@ void pci_sim_on_write(struct pci_sim_func *f, int where, pci_sim_action_t fn,
 		      void *data);
 void pci_sim_on_probe(struct pci_sim_func *f, pci_sim_probe_t fn, void *data);
 
-/* What became of it */
+/* The state of a fabric */
 struct pci_dev *pci_sim_get_dev(struct pci_sim_func *f);
 u32 pci_sim_peek(struct pci_sim_func *f, int where);
 unsigned int pci_sim_resets(struct pci_sim_func *f, enum pci_sim_reset kind);

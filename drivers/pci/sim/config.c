@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Config space of simulated Functions: what a read, a write and a reset do with
- * a dword, by its description in regs.c
+ * Config space of simulated Functions: reads, writes and resets, as described
+ * by the tables in regs.c
  */
 
 #include "sim.h"
 
 /**
- * sim_cfg_reset - bring config space to its power-on values
- * @f: Function, its fabric locked
- * @kind: kind of reset, which decides what survives
+ * sim_cfg_reset - set config space to its power-on values
+ * @f: Function
+ * @kind: kind of reset; sticky bits keep their value in any but a cold one
+ *
+ * Updates the counters of resets in config space, which the caller has
+ * incremented in @f.
+ *
+ * Context: Any.  The caller holds &pci_sim.lock, or @f is not yet part of the
+ * fabric.
  */
 void sim_cfg_reset(struct pci_sim_func *f, enum pci_sim_reset kind)
 {
@@ -36,12 +42,13 @@ void sim_cfg_reset(struct pci_sim_func *f, enum pci_sim_reset kind)
 }
 
 /**
- * sim_cfg_read - read from the config space of a Function that is ready
- * @f: Function, its fabric locked
- * @where: offset, aligned to @size
+ * sim_cfg_read - read the config space of a Function
+ * @f: Function
+ * @where: offset in bytes, aligned to @size
  * @size: 1, 2 or 4 bytes
  *
- * Return: the value.
+ * Context: Any.  The caller holds &pci_sim.lock.
+ * Return: the value; 0 from SIM_CFG_SIZE on and for reserved dwords.
  */
 u32 sim_cfg_read(struct pci_sim_func *f, int where, int size)
 {
@@ -53,13 +60,16 @@ u32 sim_cfg_read(struct pci_sim_func *f, int where, int size)
 }
 
 /**
- * sim_cfg_write - write to the config space of a Function that is ready
- * @f: Function, its fabric locked
- * @where: offset, aligned to @size
+ * sim_cfg_write - write the config space of a Function
+ * @f: Function, in state SIM_READY
+ * @where: offset in bytes, aligned to @size
  * @size: 1, 2 or 4 bytes
  * @val: value
  *
- * The caller calls sim_irq_update().
+ * Includes the side effects of the write, but for interrupts: the caller calls
+ * sim_irq_update() afterwards.
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_cfg_write(struct pci_sim_func *f, int where, int size, u32 val)
 {

@@ -1,36 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Simulated fabrics built and broken from userspace, through configfs
+ * configfs interface of the PCIe fabric simulator
  *
- * A directory is a part of a fabric, and its name says what kind of part.
- * sim_kinds[] says which kind may be where, and what it becomes when the
- * fabric goes live.  An attribute is a line that describes the number behind
- * it: where it is kept, its range, and what happens when it is written while
- * the fabric is live.  Documentation/PCI/pci-sim.rst has the user's view.
+ * A directory stands for a fabric or a part of it; its name says which kind of
+ * part.  sim_kinds[] has the kinds: which of them may be in which, and how each
+ * is added to the fabric when that goes live.  A struct sim_attr describes an
+ * attribute: where its value is stored, its range, and what a write does while
+ * the fabric is live.  See Documentation/PCI/pci-sim.rst for the interface.
  *
- * Locks, in the order in which they are taken:
+ * Locks, outermost first:
  *
- *   sim_fabric::lock	  the values of the attributes of a fabric, and what it
- *			  consists of while it is live.  Held from start to
- *			  end by what goes live or stops, so everything else
- *			  sees a fabric that is live or one that is not.
- *   sim_subsys.su_mutex  which directories there are, and sim_fabric::live.
- *			  configfs holds it around sim_make_group() and
+ *   sim_fabric::lock	  protects the values of the attributes of a fabric,
+ *			  sim_fabric::sim and sim_item::func.  It is held while
+ *			  the fabric goes live or stops, so attributes see it
+ *			  either live or not.
+ *   sim_subsys.su_mutex  protects sim_fabric::items and sim_fabric::live.
+ *			  configfs holds it when it calls sim_make_group() and
  *			  sim_drop_item(), which take no other lock.
- *   pci_sim::lock	  see sim.h.
+ *   pci_sim::lock	  see struct pci_sim.
  *
- * A directory of a live fabric can neither be removed, because the fabric
- * depends on it, nor be added.  So while sim_fabric::live is set, the list of
- * items does not change, and may be walked without su_mutex.
+ * While sim_fabric::live is set, no directory of the fabric can be removed,
+ * because the fabric depends on it, and none can be made.  So its items may be
+ * walked without su_mutex.
  *
- * Attributes are only called while their directory exists, and with it all
- * directories above it; sim_release() may be called later, and touches nothing
- * but the item itself.
+ * The show and store functions of an attribute are only called while its
+ * directory, and all above it, exist.  sim_release() may be called later, so it
+ * accesses nothing but the item itself.
  */
 
 #define pr_fmt(fmt) "pci-sim: " fmt
 
-#include <linux/cleanup.h>
 #include <linux/configfs.h>
 #include <linux/ctype.h>
 #include <linux/kstrtox.h>
@@ -42,23 +41,24 @@
 #include "sim.h"
 
 /*
- * Eight switches below one another, with a multi-Function Endpoint at the end:
- * the PCI core recurses from bus to bus, and the stack is not endless
+ * Maximum depth of directories: eight switches in a row and an Endpoint with a
+ * functionN below the last.  The PCI core recurses from bus to bus, and the
+ * kernel stack is limited.
  */
 #define SIM_MAX_DEPTH		19
 
 struct sim_item;
 
 /**
- * struct sim_kind - a kind of part
- * @name: what the name of its directory begins with
- * @bare: the name may go without a number, which counts as 0
- * @card: it can be plugged into a port
- * @min: lowest number in the name
- * @max: highest number in the name
- * @below: kinds that may be in its directory
- * @add: make it part of the fabric that the simulator builds, see sim_add()
- * @type: attributes and operations of its directory
+ * struct sim_kind - a kind of directory
+ * @name: start of the directory's name, which is followed by a number
+ * @bare: the number may be left out, and is 0 then
+ * @card: the part is a card, which can be plugged into a port
+ * @min: lowest number
+ * @max: highest number
+ * @below: mask of the kinds that may be in the directory
+ * @add: add the part to the simulated fabric, see sim_add()
+ * @type: attributes and operations of the directory
  */
 struct sim_kind {
 	const char *name;
@@ -71,6 +71,7 @@ struct sim_kind {
 	struct config_item_type type;
 };
 
+/* Index in sim_kinds[] */
 enum {
 	SIM_FABRIC,
 	SIM_PORT,
@@ -83,20 +84,24 @@ enum {
 
 /**
  * struct sim_item - a directory
- * @group: what configfs knows of it
- * @kind: what it stands for
- * @fabric: fabric that it belongs to
- * @parent: directory that it is in, NULL for the fabric itself
- * @node: entry in the fabric's list
- * @depth: number of directories above it, up to the fabric's
+ * @group: its representation in configfs
+ * @kind: entry of sim_kinds[]
+ * @fabric: the fabric that it belongs to
+ * @parent: the directory that it is in; NULL for a fabric
+ * @node: entry in &sim_fabric.items; unused in a fabric
+ * @depth: number of directories between it and pci-sim
  * @number: number in its name
- * @func: what it is in a live fabric, else NULL
- * @present: it is plugged in when the fabric goes live
- * @rnd: configuration of a fabric, see pci_sim_jitter()
+ * @func: Function 0 of the part while the fabric is live, otherwise NULL
+ * @present: card: it is plugged in when the fabric goes live
+ * @rnd: fabric: arguments of pci_sim_jitter()
  * @rnd.seed: seed
- * @rnd.jitter: how much of it, in percent
- * @port: configuration of a port
- * @ep: configuration of an Endpoint or a Function
+ * @rnd.jitter: maximum, in percent
+ * @port: port: its configuration
+ * @ep: Endpoint, conventional device or further Function: its configuration
+ *
+ * &sim_fabric.lock protects @func, @present, @rnd, @port and @ep; su_mutex
+ * protects @node; all else does not change.  sim_card_by_default() reads
+ * @present with su_mutex only, for the default of a new card.
  */
 struct sim_item {
 	struct config_group group;
@@ -120,15 +125,17 @@ struct sim_item {
 
 /**
  * struct sim_fabric - a directory that stands for a fabric
- * @item: the directory, which has to come first, see sim_release()
- * @lock: protects all that has no other lock above
- * @items: all directories below, by depth and then by number
- * @live: no directory may come or go; written with @lock held as well
- * @sim: the fabric, while it is live
+ * @item: the directory; must be the first member, see sim_release()
+ * @lock: protects @sim and the attributes of all directories of the fabric
+ * @items: all directories below, sorted by depth, then by number; protected by
+ *	   su_mutex, constant while @live is set
+ * @live: directories can be neither made nor removed; protected by su_mutex,
+ *	  and only written with @lock held as well
+ * @sim: the simulated fabric while it is live, otherwise NULL
  */
 struct sim_fabric {
 	struct sim_item item;
-	/* The order of locks is at the top of this file */
+	/* See the lock order at the top of this file */
 	struct mutex lock;
 	struct list_head items;
 	bool live;
@@ -137,18 +144,19 @@ struct sim_fabric {
 
 /**
  * struct sim_attr - an attribute that is a number
- * @offset: where it is configured, in struct sim_item
- * @size: size there, 0 if it cannot be configured
- * @live: where it is in struct pci_sim_func, and of the same size, if it may
- *	  change while the fabric is live; else 0
- * @hex: it is shown in hexadecimal
- * @never: it is a time that may be PCI_SIM_NEVER
- * @min: lowest value
- * @max: highest value
- * @fn: what a write does while the fabric is live, with the value in place of
- *	a pointer; NULL if it may not be written then
- * @reg: register that says whether the Function can do that
- * @bits: bits in @reg of which one has to be set, 0 if every Function can
+ * @offset: offset of the configured value in struct sim_item
+ * @size: its size in bytes, 0 if the attribute is no configuration
+ * @live: offset of the current value in struct pci_sim_func, where it has the
+ *	  same size, to be shown while the fabric is live; 0 for none
+ * @hex: show the value in hexadecimal
+ * @never: a time that may be PCI_SIM_NEVER, shown as "never"
+ * @min: minimum
+ * @max: maximum
+ * @fn: action of a write while the fabric is live, with the value cast to a
+ *	pointer as its argument; NULL if it cannot be written then
+ * @reg: register that shows whether the Function supports @fn
+ * @bits: bits in @reg of which at least one is set if it does; 0 if every
+ *	  Function does
  */
 struct sim_attr {
 	u16 offset;
@@ -170,6 +178,7 @@ static struct sim_item *to_sim_item(struct config_item *item)
 	return container_of(to_config_group(item), struct sim_item, group);
 }
 
+/* Read an unsigned integer of 1, 2, 4 or 8 bytes */
 static u64 sim_load(const void *from, u8 size)
 {
 	switch (size) {
@@ -184,6 +193,7 @@ static u64 sim_load(const void *from, u8 size)
 	}
 }
 
+/* Write an unsigned integer of 1, 2, 4 or 8 bytes */
 static void sim_store(void *to, u8 size, u64 val)
 {
 	switch (size) {
@@ -224,12 +234,12 @@ static ssize_t sim_attr_show(struct config_item *ci, char *page,
 	return sysfs_emit(page, a->hex ? "%#llx\n" : "%llu\n", val);
 }
 
-/* "VALUE" or "VALUE DELAY": the delay is in microseconds, 0 if there is none */
+/* Parse "VALUE" or "VALUE DELAY"; the delay is in microseconds, 0 by default */
 static int sim_parse(const char *page, const struct sim_attr *a, u64 *val,
 		     u32 *delay_us)
 {
 	char buf[48], *rest = buf, *value, *delay;
-	int ret;
+	int rc;
 
 	if (strscpy(buf, skip_spaces(page)) < 0)
 		return -EINVAL;
@@ -240,9 +250,9 @@ static int sim_parse(const char *page, const struct sim_attr *a, u64 *val,
 
 	*val = PCI_SIM_NEVER;
 	if (!a->never || strcmp(value, "never")) {
-		ret = kstrtou64(value, 0, val);
-		if (ret)
-			return ret;
+		rc = kstrtou64(value, 0, val);
+		if (rc)
+			return rc;
 	}
 	if (*val < a->min || *val > a->max)
 		return -ERANGE;
@@ -251,7 +261,7 @@ static int sim_parse(const char *page, const struct sim_attr *a, u64 *val,
 	return delay ? kstrtou32(delay, 0, delay_us) : 0;
 }
 
-/* Let something happen to a live fabric, now or later */
+/* Call an action on a live fabric, now or after a delay */
 static int sim_act(struct pci_sim_func *f, u32 delay_us, pci_sim_action_t fn,
 		   void *data)
 {
@@ -290,20 +300,20 @@ static ssize_t sim_attr_store(struct config_item *ci, const char *page,
 	struct sim_item *item = to_sim_item(ci);
 	u32 delay_us;
 	u64 val;
-	int ret;
+	int rc;
 
-	ret = sim_parse(page, a, &val, &delay_us);
-	if (ret)
-		return ret;
+	rc = sim_parse(page, a, &val, &delay_us);
+	if (rc)
+		return rc;
 
 	guard(mutex)(&item->fabric->lock);
-	ret = sim_attr_set(item, a, val, delay_us);
-	return ret ?: count;
+	rc = sim_attr_set(item, a, val, delay_us);
+	return rc ?: count;
 }
 
 /*
- * configfs does not tell a show() or store() which attribute it is called for,
- * so each has its own, which passes the description on.
+ * configfs does not pass the attribute to show() and store().  So each has
+ * functions of its own, which pass its struct sim_attr to the common ones.
  */
 #define SIM_STORE(_attr)						\
 static ssize_t sim_##_attr##_store(struct config_item *item,		\
@@ -312,10 +322,11 @@ static ssize_t sim_##_attr##_store(struct config_item *item,		\
 	return sim_attr_store(item, page, count, &sim_##_attr);		\
 }
 
+/* Where a configured value is: a member of a struct sim_item at address 0 */
 #define SIM_FIELD(_field)						\
 	.offset = (uintptr_t)&(_field), .size = sizeof(typeof(_field))
 
-/* Configuration, in the member _kind of struct sim_item */
+/* Define an attribute that is configuration: _kind._name in struct sim_item */
 #define SIM_ATTR(_kind, _name, ...)					\
 static const struct sim_attr sim_##_kind##_##_name = {			\
 	SIM_FIELD((*(struct sim_item *)NULL)._kind._name),		\
@@ -338,11 +349,14 @@ static struct configfs_attribute sim_##_kind##_attr_##_name = {		\
 	.store		= sim_##_kind##_##_name##_store,		\
 }
 
-/* What may change in a live fabric, by _fn, and is then in @_member there */
+/*
+ * For SIM_ATTR(): _fn changes the value while the fabric is live, _member is
+ * the current value in struct pci_sim_func.
+ */
 #define SIM_LIVE(_member, _fn)						\
 	.live = offsetof(struct pci_sim_func, _member), .fn = _fn
 
-/* Something that happens, in a live fabric only */
+/* Define a write-only attribute that is an event in a live fabric */
 #define SIM_EVENT(_kind, _name, ...)					\
 static const struct sim_attr sim_##_kind##_##_name = { __VA_ARGS__ };	\
 									\
@@ -350,7 +364,7 @@ SIM_STORE(_kind##_##_name)						\
 									\
 CONFIGFS_ATTR_WO(sim_##_kind##_, _name)
 
-/* Actions, with the value in place of a pointer */
+/* Actions; the argument is the value that was written, cast to a pointer */
 
 static u32 sim_value(void *data)
 {
@@ -419,7 +433,7 @@ static void sim_do_d3_ms(struct pci_sim_func *f, void *ms)
 
 static void sim_do_insert(struct pci_sim_func *card, void *port)
 {
-	/* If it is plugged in already, that is what was asked for */
+	/* It fails if the card is plugged in already, which is no error here */
 	pci_sim_plug(port, card);
 }
 
@@ -428,23 +442,25 @@ static void sim_do_pull(struct pci_sim_func *card, void *port)
 	sim_slot_pull(port, card);
 }
 
-/* Errors and resets: every Function */
+/* Attributes of ports, switches and Functions */
 
-SIM_EVENT(func, uncor_error, .fn = sim_do_uncor_error, .min = 1, .max = U32_MAX);
-SIM_EVENT(func, cor_error, .fn = sim_do_cor_error, .min = 1, .max = U32_MAX);
+SIM_EVENT(func, uncor_error, .fn = sim_do_uncor_error,
+	  .min = 1, .max = U32_MAX);
+SIM_EVENT(func, cor_error, .fn = sim_do_cor_error,
+	  .min = 1, .max = U32_MAX);
 
 static ssize_t sim_func_address_show(struct config_item *ci, char *page)
 {
 	struct sim_item *item = to_sim_item(ci);
 	struct pci_dev *pdev = NULL;
-	ssize_t ret;
+	ssize_t rc;
 
 	guard(mutex)(&item->fabric->lock);
 	if (item->func)
 		pdev = pci_sim_get_dev(item->func);
-	ret = sysfs_emit(page, "%s\n", pdev ? pci_name(pdev) : "");
+	rc = sysfs_emit(page, "%s\n", pdev ? pci_name(pdev) : "");
 	pci_dev_put(pdev);
-	return ret;
+	return rc;
 }
 CONFIGFS_ATTR_RO(sim_func_, address);
 
@@ -474,7 +490,7 @@ static ssize_t sim_func_resets_show(struct config_item *ci, char *page)
 }
 CONFIGFS_ATTR_RO(sim_func_, resets);
 
-/* Ports */
+/* Attributes of ports */
 
 SIM_ATTR(port, hotplug, .max = 1);
 SIM_ATTR(port, power_ctrl, .max = 1);
@@ -553,7 +569,7 @@ static struct configfs_attribute *sim_port_attrs[] = {
 	NULL
 };
 
-/* Cards: what can be plugged into a port */
+/* Attributes of cards */
 
 static const struct sim_attr sim_card_present = {
 	SIM_FIELD((*(struct sim_item *)NULL).present), .max = 1,
@@ -575,24 +591,24 @@ static ssize_t sim_card_present_store(struct config_item *ci, const char *page,
 	struct sim_item *item = to_sim_item(ci);
 	u32 delay_us;
 	u64 val;
-	int ret;
+	int rc;
 
-	ret = sim_parse(page, &sim_card_present, &val, &delay_us);
-	if (ret)
-		return ret;
+	rc = sim_parse(page, &sim_card_present, &val, &delay_us);
+	if (rc)
+		return rc;
 
 	guard(mutex)(&item->fabric->lock);
 	if (!item->func)
-		ret = sim_attr_set(item, &sim_card_present, val, delay_us);
+		rc = sim_attr_set(item, &sim_card_present, val, delay_us);
 	else
-		ret = sim_act(item->func, delay_us,
-			      val ? sim_do_insert : sim_do_pull,
-			      item->parent->func);
-	return ret ?: count;
+		rc = sim_act(item->func, delay_us,
+			     val ? sim_do_insert : sim_do_pull,
+			     item->parent->func);
+	return rc ?: count;
 }
 CONFIGFS_ATTR(sim_card_, present);
 
-/* Not plugged in, if that is another card of the same port already */
+/* The default of "present": no other card of the same port is */
 static bool sim_card_by_default(struct sim_item *card)
 {
 	struct sim_item *item;
@@ -613,7 +629,7 @@ static struct configfs_attribute *sim_switch_attrs[] = {
 	NULL
 };
 
-/* Functions of an Endpoint */
+/* Attributes of Functions of Endpoints and conventional devices */
 
 SIM_ATTR(ep, vendor, .max = 0xfffe, .hex = true);
 SIM_ATTR(ep, device, .max = U16_MAX, .hex = true);
@@ -678,16 +694,16 @@ static struct configfs_attribute *sim_ep_attrs[] = {
 	NULL
 };
 
-/* A Function that is not Function 0 comes and goes with that one */
+/* Only a card has "present"; a functionN is plugged in with its Function 0 */
 static bool sim_is_visible(struct config_item *ci,
 			   struct configfs_attribute *attr, int n)
 {
 	return attr != &sim_card_attr_present || to_sim_item(ci)->kind->card;
 }
 
-/* The fabric */
+/* A fabric that goes live or stops, and its attributes */
 
-/* So that it is reported, with the name of the part that does not fit */
+/* Log an error with the path of the part that it is about, and return it */
 static int sim_complain(struct sim_item *item, int error, const char *what)
 {
 	char buf[128], *p = buf + sizeof(buf) - 1;
@@ -709,7 +725,7 @@ static int sim_complain(struct sim_item *item, int error, const char *what)
 	return error;
 }
 
-/* What a card is plugged into from the start, if anything */
+/* The port that a card is plugged into when the fabric goes live, or NULL */
 static struct pci_sim_func *sim_first_port(struct sim_item *card)
 {
 	return card->present ? card->parent->func : NULL;
@@ -752,25 +768,26 @@ static struct pci_sim_func *sim_add_function(struct sim_item *item)
 	return pci_sim_add_function(item->parent->func, &item->ep);
 }
 
+/* Add the part that a directory stands for to the simulated fabric */
 static int sim_add(struct sim_item *item)
 {
 	struct sim_fabric *fabric = item->fabric;
 
 	if (item->kind->card && item->present && item->parent->func->port.card)
 		return sim_complain(item, -EINVAL,
-				    "another card is present in its port");
+				    "another card is present in this port");
 
 	item->func = item->kind->add(item);
 	if (fabric->sim->error)
 		return sim_complain(item, fabric->sim->error,
-				    "it cannot be built");
+				    "cannot be added to the fabric");
 	return 0;
 }
 
 static int sim_fabric_build(struct sim_fabric *fabric)
 {
 	struct sim_item *item;
-	int ret;
+	int rc;
 
 	fabric->sim = pci_sim_alloc();
 	if (!fabric->sim)
@@ -778,23 +795,26 @@ static int sim_fabric_build(struct sim_fabric *fabric)
 
 	pci_sim_jitter(fabric->sim, fabric->item.rnd.seed,
 		       fabric->item.rnd.jitter);
-	/* Whatever an item is in or below comes before it */
+	/* Sorted by depth, so a part is added before those below it */
 	list_for_each_entry(item, &fabric->items, node) {
-		ret = sim_add(item);
-		if (ret)
-			return ret;
+		rc = sim_add(item);
+		if (rc)
+			return rc;
 	}
 
-	/* A test in C may want to see what the kernel does */
+	/* Not checked by pci_sim_start(): KUnit tests run out of bus numbers */
 	if (sim_bus_numbers(fabric->sim) > 255)
 		return sim_complain(&fabric->item, -ENOSPC,
-				    "it needs more than 255 bus numbers");
+				    "more than 255 bus numbers are needed");
 
-	ret = pci_sim_start(fabric->sim);
-	return ret ? sim_complain(&fabric->item, ret, "it does not start") : 0;
+	rc = pci_sim_start(fabric->sim);
+	return rc ? sim_complain(&fabric->item, rc, "cannot be started") : 0;
 }
 
-/* No directory comes or goes from here on, or an error */
+/*
+ * Keep directories of a fabric from being made and removed.  Returns -ENODATA
+ * if it has none, -EBUSY if one is just being made or removed.
+ */
 static int sim_fabric_pin(struct sim_fabric *fabric)
 {
 	struct sim_item *item;
@@ -812,7 +832,7 @@ static int sim_fabric_pin(struct sim_fabric *fabric)
 	return 0;
 
 undo:
-	/* A mkdir or rmdir of this item is in progress */
+	/* mkdir or rmdir of this item is in progress */
 	list_for_each_entry_continue_reverse(item, &fabric->items, node)
 		configfs_undepend_item_unlocked(&item->group.cg_item);
 	return -EBUSY;
@@ -832,7 +852,7 @@ static void sim_fabric_stop(struct sim_fabric *fabric)
 {
 	struct sim_item *item;
 
-	/* It is easy to ask for a deadlock of 7.3 from a shell */
+	/* Userspace may stop a fabric while pciehp handles an event */
 	if (fabric->sim && fabric->sim->started)
 		sim_settle(fabric->sim);
 
@@ -845,16 +865,16 @@ static void sim_fabric_stop(struct sim_fabric *fabric)
 
 static int sim_fabric_start(struct sim_fabric *fabric)
 {
-	int ret;
+	int rc;
 
-	ret = sim_fabric_pin(fabric);
-	if (ret)
-		return ret;
+	rc = sim_fabric_pin(fabric);
+	if (rc)
+		return rc;
 
-	ret = sim_fabric_build(fabric);
-	if (ret)
+	rc = sim_fabric_build(fabric);
+	if (rc)
 		sim_fabric_stop(fabric);
-	return ret;
+	return rc;
 }
 
 static ssize_t sim_fabric_live_show(struct config_item *ci, char *page)
@@ -870,20 +890,20 @@ static ssize_t sim_fabric_live_store(struct config_item *ci, const char *page,
 {
 	struct sim_fabric *fabric = to_sim_item(ci)->fabric;
 	bool live;
-	int ret;
+	int rc;
 
-	ret = kstrtobool(page, &live);
-	if (ret)
-		return ret;
+	rc = kstrtobool(page, &live);
+	if (rc)
+		return rc;
 
 	guard(mutex)(&fabric->lock);
 	if (live == !!fabric->sim)
 		return -EPERM;
 	if (live)
-		ret = sim_fabric_start(fabric);
+		rc = sim_fabric_start(fabric);
 	else
 		sim_fabric_stop(fabric);
-	return ret ?: count;
+	return rc ?: count;
 }
 CONFIGFS_ATTR(sim_fabric_, live);
 
@@ -910,12 +930,12 @@ static struct configfs_attribute *sim_fabric_attrs[] = {
 	NULL
 };
 
-/* Directories */
+/* Making and removing directories */
 
-/* The last reference is gone, and nothing is known of other items any more */
+/* The last reference is dropped; other items may be freed already */
 static void sim_release(struct config_item *ci)
 {
-	/* Of a fabric, which begins with its item, as well */
+	/* Also frees a struct sim_fabric, which begins with its item */
 	kfree(to_sim_item(ci));
 }
 
@@ -992,6 +1012,7 @@ static const struct sim_kind sim_kinds[] = {
 	},
 };
 
+/* Whether a name is one of a kind; sets its number */
 static bool sim_name_is(const struct sim_kind *kind, const char *name,
 			unsigned int *number)
 {
@@ -1005,7 +1026,7 @@ static bool sim_name_is(const struct sim_kind *kind, const char *name,
 	if (!*name)
 		return kind->bare;
 
-	/* One way only to write a number */
+	/* No leading zeros, so that each number has one name */
 	if (!isdigit(name[0]) || (name[0] == '0' && name[1]))
 		return false;
 	return !kstrtouint(name, 10, number) &&
@@ -1031,11 +1052,11 @@ static int sim_item_init(struct sim_item *item, const struct sim_kind *kind,
 {
 	item->kind = kind;
 	config_group_init_type_name(&item->group, name, &kind->type);
-	/* A name that is too long for the item is allocated */
+	/* A long name is allocated, which may fail */
 	return config_item_name(&item->group.cg_item) ? 0 : -ENOMEM;
 }
 
-/* By depth, then by number */
+/* Insert into the list of the fabric, sorted by depth, then by number */
 static void sim_list_item(struct sim_item *item)
 {
 	struct sim_item *pos;
@@ -1055,7 +1076,7 @@ static struct config_group *sim_make_group(struct config_group *group,
 	const struct sim_kind *kind;
 	struct sim_item *item;
 	unsigned int number;
-	int ret;
+	int rc;
 
 	kind = sim_kind_below(parent, name, &number);
 	if (!kind || parent->depth == SIM_MAX_DEPTH)
@@ -1067,10 +1088,10 @@ static struct config_group *sim_make_group(struct config_group *group,
 	if (!item)
 		return ERR_PTR(-ENOMEM);
 
-	ret = sim_item_init(item, kind, name);
-	if (ret) {
+	rc = sim_item_init(item, kind, name);
+	if (rc) {
 		kfree(item);
-		return ERR_PTR(ret);
+		return ERR_PTR(rc);
 	}
 	item->fabric = parent->fabric;
 	item->parent = parent;
@@ -1085,16 +1106,16 @@ static struct config_group *sim_make_fabric(struct config_group *group,
 					    const char *name)
 {
 	struct sim_fabric *fabric;
-	int ret;
+	int rc;
 
 	fabric = kzalloc_obj(*fabric);
 	if (!fabric)
 		return ERR_PTR(-ENOMEM);
 
-	ret = sim_item_init(&fabric->item, &sim_kinds[SIM_FABRIC], name);
-	if (ret) {
+	rc = sim_item_init(&fabric->item, &sim_kinds[SIM_FABRIC], name);
+	if (rc) {
 		kfree(fabric);
-		return ERR_PTR(ret);
+		return ERR_PTR(rc);
 	}
 	fabric->item.fabric = fabric;
 	mutex_init(&fabric->lock);
@@ -1122,10 +1143,10 @@ static struct configfs_subsystem sim_subsys = {
 };
 
 /**
- * sim_configfs_init - let userspace build fabrics
+ * sim_configfs_init - register the configfs interface
  *
  * Context: May sleep.
- * Return: 0, or an error of configfs.
+ * Return: 0, or an error of configfs_register_subsystem().
  */
 int __init sim_configfs_init(void)
 {
@@ -1134,9 +1155,9 @@ int __init sim_configfs_init(void)
 }
 
 /**
- * sim_configfs_exit - forget what sim_configfs_init() has set up
+ * sim_configfs_exit - unregister the configfs interface
  *
- * Each fabric in configfs holds a reference to the module, so there is none.
+ * No fabric is left: each directory holds a reference to the module.
  *
  * Context: May sleep.
  */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Driver of simulated Endpoints and their VFs: it counts what it is told
+ * Driver of simulated Endpoints and their VFs, which counts the calls of its
+ * callbacks
  *
- * It binds by the Subsystem Vendor ID, so an Endpoint may carry the Vendor and
- * Device ID of real hardware, and with it the quirks that the kernel has for
+ * It matches by Subsystem Vendor ID and Subsystem ID.  So an Endpoint may have
+ * the Vendor ID and Device ID of real hardware, to be subject to the quirks for
  * it.
  */
 
@@ -12,42 +13,33 @@
 #include "sim.h"
 
 /**
- * pci_sim_counts - what the driver of an Endpoint was told so far
- * @f: Function of an Endpoint
+ * pci_sim_counts - get the number of calls of the driver of an Endpoint
+ * @f: Function of an Endpoint, or VF
  *
  * Context: Any.
- * Return: the counters, which go on when the Function is unplugged and plugged
- * in again.
+ * Return: the counters.  Unplugging a card does not clear them.
  */
 struct pci_sim_counts pci_sim_counts(struct pci_sim_func *f)
 {
-	struct pci_sim_counts counts;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&f->sim->lock, flags);
-	counts = f->counts;
-	raw_spin_unlock_irqrestore(&f->sim->lock, flags);
-	return counts;
+	guard(raw_spinlock_irqsave)(&f->sim->lock);
+	return f->counts;
 }
 EXPORT_SYMBOL_GPL(pci_sim_counts);
 
 /**
- * pci_sim_on_probe - do something in the probe of an Endpoint's driver
- * @f: Function of an Endpoint
- * @fn: called by each probe, with the device lock held, or NULL; what it
- *	returns is what probe returns
+ * pci_sim_on_probe - call a function in the probe of the driver of an Endpoint
+ * @f: Function of an Endpoint, or VF
+ * @fn: function to call in each probe, or NULL for none; the probe returns what
+ *	it returns
  * @data: argument of @fn
  *
  * Context: Any.
  */
 void pci_sim_on_probe(struct pci_sim_func *f, pci_sim_probe_t fn, void *data)
 {
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&f->sim->lock, flags);
+	guard(raw_spinlock_irqsave)(&f->sim->lock);
 	f->on_probe = fn;
 	f->probe_data = data;
-	raw_spin_unlock_irqrestore(&f->sim->lock, flags);
 }
 EXPORT_SYMBOL_GPL(pci_sim_on_probe);
 
@@ -61,7 +53,7 @@ static unsigned int sim_counter_get(const struct pci_sim_counts *counts,
 	return *(unsigned int *)((void *)counts + (uintptr_t)counter->var);
 }
 
-/* In sysfs, for whoever knows the device and not the fabric */
+/* The counters are in sysfs too, where a device is found without its fabric */
 static ssize_t sim_counter_show(struct device *dev,
 				struct device_attribute *attr, char *buf)
 {
@@ -113,12 +105,12 @@ static const struct attribute_group *sim_counter_groups[] = {
 };
 
 /**
- * sim_counts_emit - show what the driver of an Endpoint was told so far
+ * sim_counts_emit - print the counters of the driver of an Endpoint
  * @f: Function of an Endpoint
- * @page: buffer of PAGE_SIZE for it, a line a counter
+ * @page: buffer of PAGE_SIZE bytes, page aligned; gets a line for each counter
  *
  * Context: Any.
- * Return: length of the text.
+ * Return: length of the text in bytes.
  */
 int sim_counts_emit(struct pci_sim_func *f, char *page)
 {
@@ -134,37 +126,33 @@ int sim_counts_emit(struct pci_sim_func *f, char *page)
 
 static void sim_count(struct pci_sim_func *f, unsigned int *counter)
 {
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&f->sim->lock, flags);
+	guard(raw_spinlock_irqsave)(&f->sim->lock);
 	(*counter)++;
-	raw_spin_unlock_irqrestore(&f->sim->lock, flags);
 }
 
 static int pci_sim_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct pci_sim_func *f = sim_of_dev(pdev);
 	pci_sim_probe_t on_probe;
-	unsigned long flags;
 	void *data;
-	int ret;
+	int rc;
 
-	/* The device may have been pulled between enumeration and here */
+	/* The device may have been pulled since it was enumerated */
 	if (!f)
 		return -ENODEV;
 
 	pci_set_drvdata(pdev, f);
 	sim_count(f, &f->counts.probe);
 
-	ret = pcim_enable_device(pdev);
-	if (ret)
-		return ret;
+	rc = pcim_enable_device(pdev);
+	if (rc)
+		return rc;
 	pci_set_master(pdev);
 
-	raw_spin_lock_irqsave(&f->sim->lock, flags);
-	on_probe = f->on_probe;
-	data = f->probe_data;
-	raw_spin_unlock_irqrestore(&f->sim->lock, flags);
+	scoped_guard(raw_spinlock_irqsave, &f->sim->lock) {
+		on_probe = f->on_probe;
+		data = f->probe_data;
+	}
 
 	return on_probe ? on_probe(pdev, data) : 0;
 }
@@ -173,7 +161,7 @@ static void pci_sim_remove(struct pci_dev *pdev)
 {
 	struct pci_sim_func *f = pci_get_drvdata(pdev);
 
-	/* The core does not do that, and trips over VFs that are left */
+	/* The PCI core does not remove VFs, which must go before their PF */
 	pci_disable_sriov(pdev);
 	sim_count(f, &f->counts.remove);
 }
@@ -221,7 +209,7 @@ static pci_ers_result_t pci_sim_slot_reset(struct pci_dev *pdev)
 
 	sim_count(f, &f->counts.slot_reset);
 
-	/* The state was saved before the probe, which has enabled the device */
+	/* That state is from before the probe, so enable the device again */
 	pci_restore_state(pdev);
 	if (pci_reenable_device(pdev))
 		return PCI_ERS_RESULT_DISCONNECT;
@@ -252,7 +240,7 @@ static const struct pci_device_id pci_sim_ids[] = {
 	{ }
 };
 
-/* Registered with the module, see module.c */
+/* Registered by module.c */
 struct pci_driver sim_driver = {
 	.name			= "pci-sim",
 	.id_table		= pci_sim_ids,

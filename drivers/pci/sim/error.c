@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Messages that travel up a simulated fabric: errors (PCIe r6.0, sec 6.2),
- * with Downstream Port Containment (sec 6.2.11) on their way, and PM_PME
- * (sec 5.3.3)
+ * Messages to the Root Complex: errors (PCIe r6.0, sec 6.2), which Downstream
+ * Port Containment (sec 6.2.11) may stop on their way, and PM_PME (sec 5.3.3)
+ *
+ * Static functions are called with &pci_sim.lock held.
  */
 
 #include "sim.h"
@@ -10,6 +11,7 @@
 #define SIM_SLOT_WAKE	(PCI_EXP_SLTSTA_ABP | PCI_EXP_SLTSTA_PFD |	\
 			 PCI_EXP_SLTSTA_PDC)
 
+/* The Root Port above a Function, NULL if it is not plugged in */
 static struct pci_sim_func *sim_root_port(struct pci_sim_func *f)
 {
 	while (f->upstream)
@@ -18,7 +20,7 @@ static struct pci_sim_func *sim_root_port(struct pci_sim_func *f)
 	return f->type == PCI_EXP_TYPE_ROOT_PORT ? f : NULL;
 }
 
-/* PCIe r6.0, sec 6.1.6: one source in the register, one pending */
+/* Root Status has one Requester ID, and PME Pending (PCIe r6.0, sec 6.1.6) */
 static void sim_root_pme(struct pci_sim_func *root, u16 source)
 {
 	u32 *sta = sim_val(root, SIM_EXP + PCI_EXP_RTSTA);
@@ -34,22 +36,27 @@ static void sim_root_pme(struct pci_sim_func *root, u16 source)
 }
 
 /**
- * sim_wrote_root_status - PME Status was cleared
+ * sim_wrote_root_status - write to Root Status (PCIe r6.0, sec 6.1.6)
  * @f: Root Port
- * @w: write
+ * @w: the write
+ *
+ * Once PME Status is cleared, a PM_PME that is pending sets it again.
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_wrote_root_status(struct pci_sim_func *f, const struct sim_write *w)
 {
 	if (!(w->old & ~w->new & PCI_EXP_RTSTA_PME) || !f->port.pme_pending)
 		return;
 
-	/* The condition is false for a moment, which an MSI needs to see */
+	/* PME Status is clear for a moment, so the next PME sends an MSI */
 	sim_irq_update(f);
 	*sim_val(f, SIM_EXP + PCI_EXP_RTSTA) &= ~PCI_EXP_RTSTA_PENDING;
 	f->port.pme_pending = false;
 	sim_root_pme(f, f->port.pme_source);
 }
 
+/* Whether a port in D3hot has a hot-plug event that is a wakeup event */
 static bool sim_slot_wakes(struct pci_sim_func *f)
 {
 	u32 slot = *sim_val(f, SIM_EXP + PCI_EXP_SLTCTL);
@@ -62,11 +69,13 @@ static bool sim_slot_wakes(struct pci_sim_func *f)
 }
 
 /**
- * sim_pme - wake the system if a port in D3hot has a reason to
- * @f: Function, its fabric locked
+ * sim_pme - send a PM_PME if a port has a wakeup event
+ * @f: Function; if it is not a port in D3hot, nothing happens
  *
- * An enabled hot-plug event in a port that is in D3hot is a wakeup event,
- * whether hot-plug interrupts are enabled or not (PCIe r6.0, sec 6.7.3.4).
+ * In a port that is in D3hot, an enabled hot-plug event is a wakeup event,
+ * whether Hot-Plug Interrupt Enable is set or not (PCIe r6.0, sec 6.7.3.4).
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_pme(struct pci_sim_func *f)
 {
@@ -83,13 +92,14 @@ void sim_pme(struct pci_sim_func *f)
 		sim_root_pme(root, sim_requester_id(f));
 }
 
+/* Trigger DPC in a port */
 static int sim_contain(struct pci_sim_func *port, u16 reason, u16 source)
 {
 	u32 *sta = sim_val(port, SIM_DPC + PCI_EXP_DPC_STATUS);
 
 	if (!sim_has(port, SIM_DPC))
 		return -EOPNOTSUPP;
-	/* Nothing is contained below a port that is not up itself */
+	/* A port that is not ready detects no error and receives no message */
 	if (port->state != SIM_READY || *sta & PCI_EXP_DPC_STATUS_TRIGGER)
 		return 0;
 
@@ -99,6 +109,7 @@ static int sim_contain(struct pci_sim_func *port, u16 reason, u16 source)
 	return 0;
 }
 
+/* Whether DPC is enabled in a port for ERR_FATAL or ERR_NONFATAL */
 static bool sim_dpc_enabled(struct pci_sim_func *port, bool fatal)
 {
 	u32 ctl;
@@ -112,9 +123,13 @@ static bool sim_dpc_enabled(struct pci_sim_func *port, bool fatal)
 }
 
 /**
- * sim_wrote_dpc_control - software trigger, PCIe r6.0, sec 7.9.14.3
+ * sim_wrote_dpc_control - write to DPC Control (PCIe r6.0, sec 7.9.14.3)
  * @f: Root Port or Downstream Port
- * @w: write
+ * @w: the write
+ *
+ * DPC Software Trigger.
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_wrote_dpc_control(struct pci_sim_func *f, const struct sim_write *w)
 {
@@ -125,9 +140,13 @@ void sim_wrote_dpc_control(struct pci_sim_func *f, const struct sim_write *w)
 }
 
 /**
- * sim_wrote_dpc_status - release from containment, PCIe r6.0, sec 7.9.14.4
+ * sim_wrote_dpc_status - write to DPC Status (PCIe r6.0, sec 7.9.14.4)
  * @f: Root Port or Downstream Port
- * @w: write
+ * @w: the write
+ *
+ * Clearing DPC Trigger Status releases the port from DPC.
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_wrote_dpc_status(struct pci_sim_func *f, const struct sim_write *w)
 {
@@ -135,7 +154,7 @@ void sim_wrote_dpc_status(struct pci_sim_func *f, const struct sim_write *w)
 		sim_secondary_update(f);
 }
 
-/* PCIe r6.0, sec 7.8.4.10 */
+/* An ERR_FATAL or ERR_NONFATAL arrives (PCIe r6.0, sec 7.8.4.10) */
 static void sim_root_error(struct pci_sim_func *root, bool fatal, u16 source)
 {
 	u32 *sta = sim_val(root, SIM_AER + PCI_ERR_ROOT_STATUS);
@@ -153,6 +172,7 @@ static void sim_root_error(struct pci_sim_func *root, bool fatal, u16 source)
 	sim_irq_update(root);
 }
 
+/* An ERR_COR arrives (PCIe r6.0, sec 7.8.4.10) */
 static void sim_root_cor_error(struct pci_sim_func *root, u16 source)
 {
 	u32 *sta = sim_val(root, SIM_AER + PCI_ERR_ROOT_STATUS);
@@ -168,9 +188,9 @@ static void sim_root_cor_error(struct pci_sim_func *root, u16 source)
 }
 
 /*
- * A bridge sends an error message from below on if SERR# is enabled in its
- * Bridge Control register, and error reporting in its Device Control register
- * or SERR# in its Command register (PCIe r6.0, sec 6.2.6).
+ * A bridge forwards an error message from its secondary bus if SERR# is enabled
+ * in Bridge Control, and either the kind of error in Device Control or SERR# in
+ * the Command register (PCIe r6.0, sec 6.2.6).
  */
 static bool sim_forwards_errors(struct pci_sim_func *bridge, u16 devctl)
 {
@@ -184,7 +204,11 @@ static bool sim_forwards_errors(struct pci_sim_func *bridge, u16 devctl)
 	       *sim_val(bridge, PCI_COMMAND) & PCI_COMMAND_SERR;
 }
 
-/* Returns true if the message reached @root, false if it ended before */
+/*
+ * Send an error message to the Root Port @root.  @devctl is the enable bit of
+ * its kind in Device Control.  Returns true if the message arrives, false if a
+ * bridge does not forward it or DPC stops it.
+ */
 static bool sim_send_error(struct pci_sim_func *f, struct pci_sim_func *root,
 			   u16 devctl, u16 source)
 {
@@ -206,6 +230,7 @@ static bool sim_send_error(struct pci_sim_func *f, struct pci_sim_func *root,
 	return root;
 }
 
+/* Whether a Function sends messages for errors of a kind that it detects */
 static bool sim_reports(struct pci_sim_func *f, u16 devctl)
 {
 	if (*sim_val(f, SIM_EXP + PCI_EXP_DEVCTL) & devctl)
@@ -232,7 +257,7 @@ static void sim_uncor_error(struct pci_sim_func *f, u32 status)
 	if (!status)
 		return;
 
-	/* A port contains what it has detected itself */
+	/* For an error that a port detects itself, DPC replaces the message */
 	if (sim_is_port(f) && sim_dpc_enabled(f, fatal)) {
 		sim_contain(f, PCI_EXP_DPC_STATUS_TRIGGER_RSN_UNCOR, 0);
 		return;
@@ -265,59 +290,51 @@ static void sim_cor_error(struct pci_sim_func *f, u32 status)
 
 /**
  * pci_sim_uncor_error - let a Function detect an uncorrectable error
- * @f: Function; a VF and a conventional device detect none
+ * @f: Function; nothing happens in one that is not ready, a VF or a
+ *	conventional device
  * @status: bits of its Uncorrectable Error Status register, PCI_ERR_UNC_*
  *
- * Its Uncorrectable Error Severity register decides whether the error is
+ * The Uncorrectable Error Severity register decides whether the error is
  * fatal: by default PCI_ERR_UNC_DLP is, and PCI_ERR_UNC_COMP_TIME is not.
  *
  * Context: Any.
  */
 void pci_sim_uncor_error(struct pci_sim_func *f, u32 status)
 {
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&f->sim->lock, flags);
+	guard(raw_spinlock_irqsave)(&f->sim->lock);
 	sim_uncor_error(f, status);
-	raw_spin_unlock_irqrestore(&f->sim->lock, flags);
 }
 EXPORT_SYMBOL_GPL(pci_sim_uncor_error);
 
 /**
  * pci_sim_cor_error - let a Function detect a correctable error
- * @f: Function; a VF and a conventional device detect none
+ * @f: Function; nothing happens in one that is not ready, a VF or a
+ *	conventional device
  * @status: bits of its Correctable Error Status register, PCI_ERR_COR_*
  *
  * Context: Any.
  */
 void pci_sim_cor_error(struct pci_sim_func *f, u32 status)
 {
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&f->sim->lock, flags);
+	guard(raw_spinlock_irqsave)(&f->sim->lock);
 	sim_cor_error(f, status);
-	raw_spin_unlock_irqrestore(&f->sim->lock, flags);
 }
 EXPORT_SYMBOL_GPL(pci_sim_cor_error);
 
 /**
- * pci_sim_dpc_trigger - let a port go into containment
- * @port: Root Port or Downstream Port
+ * pci_sim_dpc_trigger - trigger Downstream Port Containment
+ * @port: Root Port or Downstream Port; nothing happens in one that is not
+ *	  ready, or in which DPC has been triggered already
  *
- * As if it had detected an uncorrectable error itself that it did not log.  A
- * port that is without power or held in reset detects none.
+ * The Trigger Reason is an unmasked uncorrectable error that the port has
+ * detected itself.  It is not logged in the AER Capability.
  *
  * Context: Any.
- * Return: 0, or -EOPNOTSUPP if @port has no Downstream Port Containment.
+ * Return: 0, or -EOPNOTSUPP if @port has no DPC.
  */
 int pci_sim_dpc_trigger(struct pci_sim_func *port)
 {
-	unsigned long flags;
-	int ret;
-
-	raw_spin_lock_irqsave(&port->sim->lock, flags);
-	ret = sim_contain(port, PCI_EXP_DPC_STATUS_TRIGGER_RSN_UNCOR, 0);
-	raw_spin_unlock_irqrestore(&port->sim->lock, flags);
-	return ret;
+	guard(raw_spinlock_irqsave)(&port->sim->lock);
+	return sim_contain(port, PCI_EXP_DPC_STATUS_TRIGGER_RSN_UNCOR, 0);
 }
 EXPORT_SYMBOL_GPL(pci_sim_dpc_trigger);

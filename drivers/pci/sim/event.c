@@ -1,20 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What happens to a simulated fabric in time
+ * Events in the simulated time of a fabric, and callbacks of a test
  *
- * All events of a fabric are in one queue behind one timer, so their order
- * depends on their times alone, and to cancel an event is to take it out of
- * the queue.  Events run in hard interrupt context with the fabric's lock
- * held.  The interrupts that they cause are delivered after the lock has been
- * dropped: handlers read config space, and a config access never delivers an
- * interrupt itself.
+ * All events of a fabric are in one queue, served by one hrtimer.  So their
+ * order depends on nothing but their times, and removing an event from the
+ * queue is enough to cancel it.
+ *
+ * Events run in hard interrupt context with &pci_sim.lock held.  They only mark
+ * interrupts as due; the timer delivers these when all events that have
+ * expired are done.  &pci_sim.lock is dropped for that, because interrupt
+ * handlers access config space.  For the same reason a config access does not
+ * deliver an interrupt itself, but queues an event.
  */
 
 #include <linux/slab.h>
 
 #include "sim.h"
 
-/* An action of the test, which runs without the fabric's lock */
+/**
+ * struct sim_action - a callback queued by pci_sim_at()
+ * @event: event that calls it
+ * @node: entry in &pci_sim.actions
+ * @func: first argument of @fn
+ * @fn: callback, called without &pci_sim.lock
+ * @data: second argument of @fn
+ * @done: @fn has returned, and the action can be freed
+ *
+ * &pci_sim.lock protects @event, @node and @done.
+ */
 struct sim_action {
 	struct sim_event event;
 	struct list_head node;
@@ -24,6 +37,7 @@ struct sim_action {
 	bool done;
 };
 
+/* The action is not freed before done is set, so it may be used unlocked */
 static void sim_run_action(struct sim_event *ev)
 {
 	struct sim_action *action = container_of(ev, struct sim_action, event);
@@ -35,7 +49,11 @@ static void sim_run_action(struct sim_event *ev)
 	action->done = true;
 }
 
-/* Memory cannot be freed where actions run, so the next one pays for them */
+/*
+ * Actions run in hard interrupt context, where memory cannot be freed on
+ * PREEMPT_RT: pci_sim_at() frees those that are done, and sim_actions_free()
+ * the rest.
+ */
 static void sim_take_done(struct pci_sim *sim, struct list_head *done)
 {
 	struct sim_action *action, *next;
@@ -55,6 +73,7 @@ static void sim_free_actions(struct list_head *actions)
 		kfree(action);
 }
 
+/* Start the timer for the first event in the queue */
 static void sim_rearm(struct pci_sim *sim)
 {
 	struct timerqueue_node *next = timerqueue_getnext(&sim->queue);
@@ -81,23 +100,24 @@ static void sim_run_events(struct pci_sim *sim)
 static enum hrtimer_restart sim_timer(struct hrtimer *timer)
 {
 	struct pci_sim *sim = container_of(timer, struct pci_sim, timer);
-	unsigned long flags;
 
-	raw_spin_lock_irqsave(&sim->lock, flags);
+	guard(raw_spinlock_irqsave)(&sim->lock);
 	if (!sim->stopped)
 		sim_run_events(sim);
+	/* Drops and retakes the lock; events may be queued meanwhile */
 	sim->deliver(sim);
 	if (!sim->stopped)
 		sim_rearm(sim);
-	raw_spin_unlock_irqrestore(&sim->lock, flags);
 
 	return HRTIMER_NORESTART;
 }
 
 /**
- * sim_event_init - prepare an event
+ * sim_event_init - initialize an event
  * @ev: event
- * @fn: what happens, called with the fabric's lock held
+ * @fn: callback, called in hard interrupt context with &pci_sim.lock held
+ *
+ * Context: Any.
  */
 void sim_event_init(struct sim_event *ev, void (*fn)(struct sim_event *ev))
 {
@@ -106,9 +126,11 @@ void sim_event_init(struct sim_event *ev, void (*fn)(struct sim_event *ev))
 }
 
 /**
- * sim_event_cancel - take an event out of the queue
- * @sim: fabric, locked
+ * sim_event_cancel - remove an event from the queue
+ * @sim: fabric
  * @ev: event, queued or not
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_event_cancel(struct pci_sim *sim, struct sim_event *ev)
 {
@@ -118,10 +140,15 @@ void sim_event_cancel(struct pci_sim *sim, struct sim_event *ev)
 }
 
 /**
- * sim_event_queue - let an event happen
- * @sim: fabric, locked
- * @ev: event; if it is queued, it is moved
- * @delay_us: time from now
+ * sim_event_queue - queue an event
+ * @sim: fabric
+ * @ev: event; if it is queued already, it is moved to the new time
+ * @delay_us: delay in microseconds; beyond the range of ktime_t, the event
+ *	      never happens
+ *
+ * Does nothing after sim_events_stop().
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_event_queue(struct pci_sim *sim, struct sim_event *ev, u64 delay_us)
 {
@@ -140,12 +167,13 @@ void sim_event_queue(struct pci_sim *sim, struct sim_event *ev, u64 delay_us)
 }
 
 /**
- * sim_jitter_ms - how long something takes this time
- * @sim: fabric, locked
- * @ms: how long it takes at least
+ * sim_jitter_ms - apply the configured jitter to a time
+ * @sim: fabric
+ * @ms: time in milliseconds
  *
- * Return: the time in microseconds, longer than @ms by up to the configured
- * percentage.
+ * Context: Any.  The caller holds &pci_sim.lock.
+ * Return: the time in microseconds, longer than @ms by a random part of
+ * &pci_sim.jitter percent of it.
  */
 u64 sim_jitter_ms(struct pci_sim *sim, u32 ms)
 {
@@ -160,11 +188,12 @@ u64 sim_jitter_ms(struct pci_sim *sim, u32 ms)
 }
 
 /**
- * sim_events_init - set up the queue of a new fabric
+ * sim_events_init - set up the event queue of a new fabric
  * @sim: fabric
- * @deliver: delivers the interrupts that events have caused; called in hard
- *	     interrupt context with the fabric's lock held, which it drops while
- *	     handlers run
+ * @deliver: delivers the interrupts that are due; called in hard interrupt
+ *	     context with &pci_sim.lock held, which it drops and retakes
+ *
+ * Context: Any.
  */
 void sim_events_init(struct pci_sim *sim, void (*deliver)(struct pci_sim *sim))
 {
@@ -175,24 +204,28 @@ void sim_events_init(struct pci_sim *sim, void (*deliver)(struct pci_sim *sim))
 }
 
 /**
- * sim_events_stop - stop the time of a fabric
- * @sim: fabric, not locked
+ * sim_events_stop - stop the events of a fabric
+ * @sim: fabric
  *
- * Context: May sleep.  Waits for events that are running.
+ * On return no event is running, and none will run any more.  Events remain in
+ * the queue.
+ *
+ * Context: May sleep.  The caller does not hold &pci_sim.lock.
  */
 void sim_events_stop(struct pci_sim *sim)
 {
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&sim->lock, flags);
-	sim->stopped = true;
-	raw_spin_unlock_irqrestore(&sim->lock, flags);
+	scoped_guard(raw_spinlock_irqsave, &sim->lock)
+		sim->stopped = true;
 	hrtimer_cancel(&sim->timer);
 }
 
 /**
- * sim_actions_cancel - what the test wants to happen does not happen any more
- * @sim: fabric, locked
+ * sim_actions_cancel - cancel all actions queued by pci_sim_at()
+ * @sim: fabric
+ *
+ * Does not wait for an action that is running.
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_actions_cancel(struct pci_sim *sim)
 {
@@ -204,8 +237,10 @@ void sim_actions_cancel(struct pci_sim *sim)
 }
 
 /**
- * sim_actions_free - forget the actions of the test
- * @sim: fabric, stopped
+ * sim_actions_free - free all actions queued by pci_sim_at()
+ * @sim: fabric, after sim_events_stop()
+ *
+ * Context: May sleep.
  */
 void sim_actions_free(struct pci_sim *sim)
 {
@@ -213,25 +248,25 @@ void sim_actions_free(struct pci_sim *sim)
 }
 
 /**
- * pci_sim_at - let something happen at a time to come
- * @f: Function that it happens to
- * @delay_us: time from now; 0 is as soon as interrupts are enabled, and what
- *	      is beyond the end of time never happens
- * @fn: what happens
+ * pci_sim_at - call a function after a delay
+ * @f: Function, passed to @fn
+ * @delay_us: delay in microseconds; 0 is as soon as interrupts are enabled, and
+ *	      a delay beyond the range of ktime_t never ends
+ * @fn: function to call
  * @data: argument of @fn
  *
- * @fn is called in hard interrupt context and may use every function of
- * linux/pci-sim.h that can be called from any context.
+ * @fn is called once, in hard interrupt context, and may use every function of
+ * linux/pci-sim.h whose context is "Any".  It is not called after
+ * pci_sim_destroy().
  *
  * Context: May sleep.
- * Return: 0 or -ENOMEM.
+ * Return: 0, or -ENOMEM.
  */
 int pci_sim_at(struct pci_sim_func *f, u64 delay_us, pci_sim_action_t fn,
 	       void *data)
 {
 	struct pci_sim *sim = f->sim;
 	struct sim_action *action;
-	unsigned long flags;
 	LIST_HEAD(done);
 
 	action = kzalloc_obj(*action);
@@ -243,11 +278,11 @@ int pci_sim_at(struct pci_sim_func *f, u64 delay_us, pci_sim_action_t fn,
 	action->fn = fn;
 	action->data = data;
 
-	raw_spin_lock_irqsave(&sim->lock, flags);
-	sim_take_done(sim, &done);
-	list_add_tail(&action->node, &sim->actions);
-	sim_event_queue(sim, &action->event, delay_us);
-	raw_spin_unlock_irqrestore(&sim->lock, flags);
+	scoped_guard(raw_spinlock_irqsave, &sim->lock) {
+		sim_take_done(sim, &done);
+		list_add_tail(&action->node, &sim->actions);
+		sim_event_queue(sim, &action->event, delay_us);
+	}
 	sim_free_actions(&done);
 	return 0;
 }
@@ -256,24 +291,22 @@ EXPORT_SYMBOL_GPL(pci_sim_at);
 static void sim_set_hook(struct pci_sim_func *f, struct sim_hook *hook,
 			 int where, pci_sim_action_t fn, void *data)
 {
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&f->sim->lock, flags);
+	guard(raw_spinlock_irqsave)(&f->sim->lock);
 	hook->where = where & ~3;
 	hook->data = data;
 	hook->fn = fn;
-	raw_spin_unlock_irqrestore(&f->sim->lock, flags);
 }
 
 /**
- * pci_sim_on_read - let something happen on the next read of a register
- * @f: Function whose register it is
- * @where: offset in config space; the dword that it is in counts
- * @fn: what happens, or NULL to forget the last call
+ * pci_sim_on_read - call a function on the next read of a register
+ * @f: Function that has the register
+ * @where: offset in config space; any read of the dword at this offset counts
+ * @fn: function to call, or NULL to cancel
  * @data: argument of @fn
  *
- * @fn is called once, after a read that reached @f, in the context of the
- * read.  It may call pci_sim_on_read() again.
+ * @fn is called once, after a read that @f has completed successfully, in the
+ * context of the read.  It may call pci_sim_on_read() again.  A Function has
+ * one such callback; a new one replaces it.
  *
  * Context: Any.
  */
@@ -285,14 +318,15 @@ void pci_sim_on_read(struct pci_sim_func *f, int where, pci_sim_action_t fn,
 EXPORT_SYMBOL_GPL(pci_sim_on_read);
 
 /**
- * pci_sim_on_write - let something happen on the next write of a register
- * @f: Function whose register it is
- * @where: offset in config space; the dword that it is in counts
- * @fn: what happens, or NULL to forget the last call
+ * pci_sim_on_write - call a function on the next write of a register
+ * @f: Function that has the register
+ * @where: offset in config space; any write to the dword at this offset counts
+ * @fn: function to call, or NULL to cancel
  * @data: argument of @fn
  *
- * @fn is called once, after a write that reached @f and has had its effect,
- * in the context of the write.  It may call pci_sim_on_write() again.
+ * @fn is called once, after a write that @f has completed successfully and its
+ * side effects, in the context of the write.  It may call pci_sim_on_write()
+ * again.  A Function has one such callback; a new one replaces it.
  *
  * Context: Any.
  */

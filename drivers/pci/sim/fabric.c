@@ -1,37 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A simulated PCIe fabric below a real host bridge
+ * PCIe fabric simulator: building, starting and removing a fabric
  *
- * The kernel sees a host bridge with its own pci_ops in a PCI domain of its
- * own, and runs its real drivers on what it finds there: pcieport, pciehp,
- * AER, DPC, PME.  Root Ports, switches, Endpoints with VFs and PCIe-to-PCI
- * bridges are simulated as far as config space, Links, slots, resets, errors
- * and interrupts go.  Nothing is behind a BAR.
+ * A simulated fabric is a host bridge with pci_ops of its own, in a PCI domain
+ * of its own.  The kernel enumerates it and runs its drivers on it: pcieport,
+ * pciehp, AER, DPC, PME.  Root Ports, switches, Endpoints with VFs and
+ * PCIe-to-PCI bridges are simulated: their config space, Links, slots, resets,
+ * errors and interrupts.  There is no memory behind a BAR.
  *
- * Each file calls those below it in this list, and no file above, but for
- * link.c to irq.c, which call each other as what they simulate does:
+ * Each file only calls files below it in this list:
  *
- *	module.c    the module
- *	configfs.c  all of this from userspace
- *	driver.c    driver of the Endpoints, which counts what it is told
- *	fabric.c    life of a fabric and its parts
- *	request.c   Config Requests of the kernel
- *	func.c	    a Function as a test sees it
+ *	module.c    module init and exit
+ *	configfs.c  configfs interface for userspace
+ *	driver.c    driver of the Endpoints, which counts its calls
+ *	fabric.c    building, starting and removing a fabric
+ *	request.c   pci_ops: config accesses by the kernel
+ *	func.c	    state of a Function, for tests
  *	regs.c	    config space of each kind of Function, as tables
  *	link.c	    Links, resets, power states
  *	iov.c	    VFs
  *	slot.c	    hot-plug slots: presence, power, button, commands
  *	error.c	    AER, DPC and PME
  *	irq.c	    INTx and MSI
- *	config.c    what a dword of config space does when it is accessed or reset
- *	route.c	    routing by the bus numbers that the bridges have
- *	event.c	    what happens in time, and the hooks of a test
+ *	config.c    config reads, writes and resets, by the tables in regs.c
+ *	route.c	    routing by the bus numbers of the bridges
+ *	event.c	    event queue, timer, and callbacks for tests
  *
- * A fabric has one raw spinlock, because config accesses come from any
- * context and not every architecture serializes them
- * (CONFIG_PCI_LOCKLESS_CONFIG).  All times are kept by one hrtimer: in User
- * Mode Linux with time-travel=inf-cpu they are virtual, and what happens is
- * the same in every run.
+ * The exceptions are link.c to irq.c, which also call each other, as the parts
+ * of PCIe that they simulate depend on each other: a reset clears the registers
+ * of a slot, power and DPC act on the Link, and all of them cause interrupts.
+ * Callbacks lead back up from config.c to the side effects of a write
+ * (&sim_reg.written) and from event.c to events (&sim_event.fn) and to the
+ * delivery of interrupts (&pci_sim.deliver).
+ *
+ * A fabric has one raw spinlock, &pci_sim.lock, because config accesses come
+ * from any context, and not every architecture serializes them
+ * (CONFIG_PCI_LOCKLESS_CONFIG).  See struct pci_sim for what it protects and
+ * for the lock order.
+ *
+ * All times of a fabric are kept by one hrtimer.  In User Mode Linux with
+ * time-travel=inf-cpu time is virtual, and every run is the same.
  */
 
 #include <linux/delay.h>
@@ -42,27 +50,30 @@
 
 #include "sim.h"
 
-/* Domains below are for firmware and the architecture */
+/* Lower domain numbers are left to firmware and the architecture */
 #define SIM_MIN_DOMAIN		0x10000
 
 /*
- * Memory as the devices see it, and as the CPU would, were anything there: out
- * of the way of all real memory, and not in the resource tree.
+ * Memory window of the host bridge: bus address, CPU address and size.  It is
+ * not in the resource tree, and the CPU address is above all real memory.
  */
 #define SIM_WINDOW_BUS		0x40000000ULL
 #define SIM_WINDOW_CPU		0x400000000000ULL
 #define SIM_WINDOW_SIZE		SZ_1G
 
-/* What a Link needs to come up before firmware passes on control */
+/* Time between power-on and enumeration, as firmware would take, in ms */
 #define SIM_BOOT_MS		200
 
-/* Fabrics whose memory is not freed yet */
-static atomic_t sim_alive;
+/*
+ * Defaults of VFs: the time that software has to wait after VF Enable (PCIe
+ * r6.0, sec 9.3.3.3.1), First VF Offset and VF Stride
+ */
+#define SIM_VF_MS		100
+#define SIM_VF_OFFSET		8
+#define SIM_VF_STRIDE		8
 
-/* PCIe r6.0, sec 9.3.3.3.1: software waits that long after VF Enable */
-#define SIM_VF_MS	100
-#define SIM_VF_OFFSET	8
-#define SIM_VF_STRIDE	8
+/* Number of fabrics whose memory is not freed yet */
+static atomic_t sim_alive;
 
 static void *sim_sysdata(struct pci_sim *sim)
 {
@@ -75,7 +86,7 @@ static void *sim_sysdata(struct pci_sim *sim)
 #endif
 }
 
-/* Free a Function that is no part of a fabric, or no longer, and its VFs */
+/* Free a Function and its VFs; it is not removed from &pci_sim.functions */
 static void sim_free_func(struct pci_sim_func *f)
 {
 	struct pci_sim_func *vf, *next;
@@ -97,17 +108,21 @@ static void sim_free(struct pci_sim *sim)
 	module_put(THIS_MODULE);
 }
 
-/* The last reference to a device of the fabric is gone */
+/* The last reference to the host bridge is dropped */
 static void sim_release(struct pci_host_bridge *bridge)
 {
 	sim_free(bridge->release_data);
 }
 
 /**
- * pci_sim_alloc - start to build a fabric
+ * pci_sim_alloc - allocate a fabric
+ *
+ * The caller adds Root Ports, Endpoints and so on, and then calls
+ * pci_sim_start().
  *
  * Context: May sleep.
- * Return: an empty fabric, or NULL if there is no memory.
+ * Return: an empty fabric, to be freed by pci_sim_destroy(); NULL if there is
+ * not enough memory.
  */
 struct pci_sim *pci_sim_alloc(void)
 {
@@ -124,7 +139,7 @@ struct pci_sim *pci_sim_alloc(void)
 	INIT_LIST_HEAD(&sim->functions);
 	INIT_LIST_HEAD(&sim->root_bus);
 	INIT_LIST_HEAD(&sim->actions);
-	/* 0 is for a port that is connected to a device on the board */
+	/* 0 means that the port has a device on the board instead of a slot */
 	__set_bit(0, sim->slots);
 	sim_events_init(sim, sim_irq_deliver);
 	prandom_seed_state(&sim->rnd, 0);
@@ -133,13 +148,13 @@ struct pci_sim *pci_sim_alloc(void)
 EXPORT_SYMBOL_GPL(pci_sim_alloc);
 
 /**
- * pci_sim_alive - whether fabrics were leaked
+ * pci_sim_alive - get the number of fabrics that exist, to detect leaks
  *
- * A fabric lives until pci_sim_destroy(), and until the last reference to one
- * of its devices is gone.
+ * A fabric exists from pci_sim_alloc() until pci_sim_destroy() was called and
+ * the last reference to one of its devices was dropped.
  *
  * Context: Any.
- * Return: the number of fabrics that are alive.
+ * Return: the number of fabrics.
  */
 unsigned int pci_sim_alive(void)
 {
@@ -148,26 +163,23 @@ unsigned int pci_sim_alive(void)
 EXPORT_SYMBOL_GPL(pci_sim_alive);
 
 /**
- * pci_sim_jitter - let the times of a fabric vary
+ * pci_sim_jitter - extend the times of a fabric at random
  * @sim: fabric
- * @seed: start of the random numbers; the same seed gives the same times
- * @percent: by how much Links train longer and Functions take longer to be
- *	     ready than configured
+ * @seed: seed of the pseudo-random numbers; the same seed gives the same times
+ * @percent: maximum, in percent, that is added to the time that a Link trains
+ *	     and that a Function takes to become ready; 0 for none
  *
  * Context: Any.
  */
 void pci_sim_jitter(struct pci_sim *sim, u64 seed, unsigned int percent)
 {
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&sim->lock, flags);
+	guard(raw_spinlock_irqsave)(&sim->lock);
 	prandom_seed_state(&sim->rnd, seed);
 	sim->jitter = percent;
-	raw_spin_unlock_irqrestore(&sim->lock, flags);
 }
 EXPORT_SYMBOL_GPL(pci_sim_jitter);
 
-/* A Function without config space; without memory pci_sim_start() says so */
+/* Allocate a Function, without config space; sets &pci_sim.error on failure */
 static struct pci_sim_func *sim_alloc_func(struct pci_sim *sim, int type,
 					   u8 devfn)
 {
@@ -194,22 +206,21 @@ static struct pci_sim_func *sim_alloc_func(struct pci_sim *sim, int type,
 	return f;
 }
 
-/* Make a Function part of the fabric, on the bus below @upstream or on none */
+/* Add a Function to the fabric, on the bus below @upstream or on none */
 static void sim_add_func(struct pci_sim_func *f, struct pci_sim_func *upstream,
 			 struct list_head *bus)
 {
 	struct pci_sim *sim = f->sim;
-	unsigned long flags;
 
-	raw_spin_lock_irqsave(&sim->lock, flags);
+	guard(raw_spinlock_irqsave)(&sim->lock);
 	sim_cfg_reset(f, PCI_SIM_RESET_COLD);
 	list_add_tail(&f->node, &sim->functions);
 	sim_set_upstream(f, upstream);
 	if (bus)
 		list_add_tail(&f->sibling, bus);
-	raw_spin_unlock_irqrestore(&sim->lock, flags);
 }
 
+/* Free a Function that cannot be added */
 static struct pci_sim_func *sim_reject(struct pci_sim *sim,
 				       struct pci_sim_func *f, int error)
 {
@@ -218,6 +229,7 @@ static struct pci_sim_func *sim_reject(struct pci_sim *sim,
 	return NULL;
 }
 
+/* Allocate a Physical Slot Number */
 static int sim_number_slot(struct pci_sim *sim,
 			   struct pci_sim_port_config *config)
 {
@@ -239,7 +251,7 @@ sim_add_port(struct pci_sim *sim, int type, u8 devfn,
 {
 	struct pci_sim_port_config *c;
 	struct pci_sim_func *f;
-	int ret;
+	int rc;
 
 	f = sim_alloc_func(sim, type, devfn);
 	if (!f)
@@ -252,11 +264,11 @@ sim_add_port(struct pci_sim *sim, int type, u8 devfn,
 	c->cmd_us = c->cmd_us ?: 100;
 	if (c->irq_us)
 		pci_sim_set_irq_us(f, c->irq_us);
-	ret = sim_number_slot(sim, c);
-	if (!ret)
-		ret = sim_cfg_init_port(f);
-	if (ret)
-		return sim_reject(sim, f, ret);
+	rc = sim_number_slot(sim, c);
+	if (!rc)
+		rc = sim_cfg_init_port(f);
+	if (rc)
+		return sim_reject(sim, f, rc);
 
 	sim_add_func(f, upstream, bus);
 	return f;
@@ -264,11 +276,15 @@ sim_add_port(struct pci_sim *sim, int type, u8 devfn,
 
 /**
  * pci_sim_add_root_port - add a Root Port
- * @sim: fabric that is not started yet
- * @config: what it is like
+ * @sim: fabric, before pci_sim_start()
+ * @config: configuration
+ *
+ * The n-th Root Port becomes device n on the root bus; there can be 31.
  *
  * Context: May sleep.
- * Return: the Root Port, or NULL, and pci_sim_start() returns the error.
+ * Return: the Root Port; NULL on an error, which pci_sim_start() returns:
+ * -EINVAL if the fabric is started, has 31 Root Ports or @config is invalid,
+ * -ENOSPC if all Physical Slot Numbers are in use, or -ENOMEM.
  */
 struct pci_sim_func *
 pci_sim_add_root_port(struct pci_sim *sim,
@@ -288,11 +304,15 @@ EXPORT_SYMBOL_GPL(pci_sim_add_root_port);
 
 /**
  * pci_sim_add_downstream_port - add a Downstream Port to a switch
- * @upstream: Upstream Port, not powered yet; NULL is passed through
- * @config: what it is like
+ * @upstream: Upstream Port of the switch, which has no power yet; or NULL, and
+ *	      nothing is added
+ * @config: configuration
  *
  * Context: May sleep.
- * Return: the Downstream Port, or NULL, and pci_sim_start() returns the error.
+ * Return: the Downstream Port; NULL on an error, which pci_sim_start() returns:
+ * -EINVAL if @upstream is no Upstream Port, has power or has 32 Downstream
+ * Ports, or if @config is invalid, -ENOSPC if all Physical Slot Numbers are in
+ * use, or -ENOMEM.
  */
 struct pci_sim_func *
 pci_sim_add_downstream_port(struct pci_sim_func *upstream,
@@ -316,6 +336,7 @@ pci_sim_add_downstream_port(struct pci_sim_func *upstream,
 }
 EXPORT_SYMBOL_GPL(pci_sim_add_downstream_port);
 
+/* Add Function 0 of a card, and plug it in if there is a port */
 static struct pci_sim_func *sim_add_card(struct pci_sim_func *f,
 					 struct pci_sim_func *port)
 {
@@ -329,12 +350,13 @@ static struct pci_sim_func *sim_add_card(struct pci_sim_func *f,
 }
 
 /**
- * pci_sim_add_switch - add a switch, for now without Downstream Ports
+ * pci_sim_add_switch - add a switch without Downstream Ports
  * @sim: fabric
- * @port: Root Port or Downstream Port to plug it into, or NULL
+ * @port: Root Port or Downstream Port to plug it into, or NULL for none
  *
  * Context: May sleep.
- * Return: its Upstream Port, or NULL, and pci_sim_start() returns the error.
+ * Return: its Upstream Port; NULL on -ENOMEM, which pci_sim_start() returns, as
+ * it does -EINVAL if @port is no such port.
  */
 struct pci_sim_func *pci_sim_add_switch(struct pci_sim *sim,
 					struct pci_sim_func *port)
@@ -351,16 +373,16 @@ struct pci_sim_func *pci_sim_add_switch(struct pci_sim *sim,
 EXPORT_SYMBOL_GPL(pci_sim_add_switch);
 
 /**
- * pci_sim_add_pci_bridge - add a PCIe-to-PCI bridge, for now with nothing
- *			    below
+ * pci_sim_add_pci_bridge - add a PCIe-to-PCI bridge without devices below it
  * @sim: fabric
- * @port: Root Port or Downstream Port to plug it into, or NULL
+ * @port: Root Port or Downstream Port to plug it into, or NULL for none
  *
- * A device below it that is not ready lets reads time out, unless Bridge
- * Configuration Retry Enable is set.
+ * Config reads of a device below the bridge that is not ready time out and
+ * return all ones, unless Bridge Configuration Retry Enable is set.
  *
  * Context: May sleep.
- * Return: the bridge, or NULL, and pci_sim_start() returns the error.
+ * Return: the bridge; NULL on -ENOMEM, which pci_sim_start() returns, as it
+ * does -EINVAL if @port is no such port.
  */
 struct pci_sim_func *pci_sim_add_pci_bridge(struct pci_sim *sim,
 					    struct pci_sim_func *port)
@@ -376,7 +398,7 @@ struct pci_sim_func *pci_sim_add_pci_bridge(struct pci_sim *sim,
 }
 EXPORT_SYMBOL_GPL(pci_sim_add_pci_bridge);
 
-/* Whether a VF of @pf has this Routing ID, relative to that of the device */
+/* Whether a VF of @pf has a Routing ID, given relative to that of the device */
 static bool sim_iov_has(struct pci_sim_func *pf, u32 id)
 {
 	u32 layout = pf->cfg[(SIM_SRIOV + PCI_SRIOV_VF_OFFSET) / 4].por;
@@ -388,15 +410,17 @@ static bool sim_iov_has(struct pci_sim_func *pf, u32 id)
 }
 
 /*
- * Whether a Function, or one of its VFs, has the Routing ID of another one of
- * its device, of which it is no part yet
+ * Whether a new Function or one of its VFs has the same Routing ID as another
+ * Function or VF of the device.  The new Function is not in the list of the
+ * device yet.
  */
 static bool sim_iov_collides(struct pci_sim_func *f)
 {
 	struct pci_sim_func *other, *vf;
 
 	list_for_each_entry(other, &f->card->functions, function) {
-		if (sim_iov_has(f, other->devfn) || sim_iov_has(other, f->devfn))
+		if (sim_iov_has(f, other->devfn) ||
+		    sim_iov_has(other, f->devfn))
 			return true;
 		list_for_each_entry(vf, &f->vfs, sibling) {
 			if (sim_iov_has(other, f->devfn + vf->vf_offset))
@@ -406,7 +430,7 @@ static bool sim_iov_collides(struct pci_sim_func *f)
 	return false;
 }
 
-/* If there is an error, the caller frees @pf with the VFs that it got */
+/* On an error, the caller frees @pf and with it the VFs added so far */
 static int sim_iov_add_vfs(struct pci_sim_func *pf,
 			   const struct pci_sim_ep_config *config)
 {
@@ -442,7 +466,7 @@ sim_alloc_ep(struct pci_sim *sim, u8 devfn, struct pci_sim_func *card,
 	     const struct pci_sim_ep_config *config)
 {
 	struct pci_sim_func *f;
-	int ret;
+	int rc;
 
 	f = sim_alloc_func(sim, PCI_EXP_TYPE_ENDPOINT, devfn);
 	if (!f)
@@ -454,14 +478,15 @@ sim_alloc_ep(struct pci_sim *sim, u8 devfn, struct pci_sim_func *card,
 	f->ask_reset = config->ask_reset;
 	if (card)
 		f->card = card;
-	ret = sim_cfg_init_ep(f, config);
-	if (!ret)
-		ret = sim_iov_add_vfs(f, config);
-	if (!ret && sim_iov_collides(f))
-		ret = -EINVAL;
-	return ret ? sim_reject(sim, f, ret) : f;
+	rc = sim_cfg_init_ep(f, config);
+	if (!rc)
+		rc = sim_iov_add_vfs(f, config);
+	if (!rc && sim_iov_collides(f))
+		rc = -EINVAL;
+	return rc ? sim_reject(sim, f, rc) : f;
 }
 
+/* Number of devices, not Functions, on the bus of a PCIe-to-PCI bridge */
 static unsigned int sim_count_devices(struct pci_sim_func *bridge)
 {
 	struct pci_sim_func *f;
@@ -474,7 +499,7 @@ static unsigned int sim_count_devices(struct pci_sim_func *bridge)
 	return n;
 }
 
-/* On a bus that is shared, where nothing can be plugged */
+/* Add a device to the bus of a PCIe-to-PCI bridge, which has no slots */
 static struct pci_sim_func *
 sim_add_conventional(struct pci_sim *sim, struct pci_sim_func *bridge,
 		     const struct pci_sim_ep_config *config)
@@ -497,15 +522,21 @@ sim_add_conventional(struct pci_sim *sim, struct pci_sim_func *bridge,
 }
 
 /**
- * pci_sim_add_endpoint - add an Endpoint, or a conventional device
+ * pci_sim_add_endpoint - add an Endpoint or a conventional device
  * @sim: fabric
- * @port: Root Port or Downstream Port to plug it into, or NULL; for a
- *	  conventional device a PCIe-to-PCI bridge that is not powered yet, on
- *	  whose bus it gets the next device number
- * @config: what its Function 0 is like
+ * @port: Root Port or Downstream Port to plug an Endpoint into, or NULL for
+ *	  none; for a conventional device, the PCIe-to-PCI bridge, which has no
+ *	  power yet, on whose bus it gets the next device number
+ * @config: configuration of Function 0
+ *
+ * If an Endpoint can be added, but @port is no such port, the Endpoint is
+ * returned, and pci_sim_start() returns -EINVAL.
  *
  * Context: May sleep.
- * Return: its Function 0, or NULL, and pci_sim_start() returns the error.
+ * Return: Function 0; NULL on an error, which pci_sim_start() returns: -EINVAL
+ * if @config is invalid or does not fit @port, if two of its VFs or Functions
+ * have the same Routing ID, or if the bridge has power or 32 devices; or
+ * -ENOMEM.
  */
 struct pci_sim_func *
 pci_sim_add_endpoint(struct pci_sim *sim, struct pci_sim_func *port,
@@ -527,13 +558,16 @@ pci_sim_add_endpoint(struct pci_sim *sim, struct pci_sim_func *port,
 EXPORT_SYMBOL_GPL(pci_sim_add_endpoint);
 
 /**
- * pci_sim_add_function - add another Function to an Endpoint, or to a
- *			  conventional device
- * @ep: its Function 0, not powered yet; NULL is passed through
- * @config: what the new Function is like
+ * pci_sim_add_function - add another Function to an Endpoint or a conventional
+ *			  device
+ * @ep: Function 0 of the device, which has no power yet; or NULL, and nothing
+ *	is added
+ * @config: configuration of the new Function
  *
  * Context: May sleep.
- * Return: the Function, or NULL, and pci_sim_start() returns the error.
+ * Return: the Function; NULL on an error, which pci_sim_start() returns:
+ * -EINVAL if @ep is not Function 0 of such a device, has power or 8 Functions,
+ * or if @config is invalid or does not fit the other Functions; or -ENOMEM.
  */
 struct pci_sim_func *
 pci_sim_add_function(struct pci_sim_func *ep,
@@ -565,18 +599,17 @@ pci_sim_add_function(struct pci_sim_func *ep,
 }
 EXPORT_SYMBOL_GPL(pci_sim_add_function);
 
-/* The Root Complex gets power, and what is plugged in comes up */
+/* Power on the Root Complex, and wait for what is plugged in */
 static void sim_power_on(struct pci_sim *sim)
 {
 	struct pci_sim_func *f;
-	unsigned long flags;
 
-	raw_spin_lock_irqsave(&sim->lock, flags);
-	list_for_each_entry(f, &sim->root_bus, sibling) {
-		sim_slot_status(f, 0);
-		sim_func_release(f);
+	scoped_guard(raw_spinlock_irqsave, &sim->lock) {
+		list_for_each_entry(f, &sim->root_bus, sibling) {
+			sim_slot_status(f, 0);
+			sim_func_release(f);
+		}
 	}
-	raw_spin_unlock_irqrestore(&sim->lock, flags);
 	msleep(SIM_BOOT_MS);
 }
 
@@ -601,7 +634,7 @@ static int sim_alloc_bridge(struct pci_sim *sim)
 	bridge->ops = &sim_pci_ops;
 	bridge->map_irq = sim_map_irq;
 	bridge->swizzle_irq = pci_common_swizzle;
-	/* From here on the host bridge holds the fabric */
+	/* From now on the fabric is freed with the host bridge */
 	pci_set_host_bridge_release(bridge, sim_release, sim);
 	return 0;
 }
@@ -620,14 +653,17 @@ static int sim_add_windows(struct pci_sim *sim)
 	sim->busn.end = 0xff;
 	pci_add_resource(&sim->bridge->windows, &sim->busn);
 
-	/* The PCI core only says in the log that it has no memory for one */
+	/* pci_add_resource() does not return an error if there is no memory */
 	return list_count_nodes(&sim->bridge->windows) == 2 ? 0 : -ENOMEM;
 }
 
 /**
- * pci_sim_set_first_bus - let a fabric have part of the bus numbers only
- * @sim: fabric that is not started yet, or NULL
- * @busnr: number of the root bus, 0 unless told; the last number is 255
+ * pci_sim_set_first_bus - set the bus number of the root bus
+ * @sim: fabric, before pci_sim_start(); or NULL, and nothing happens
+ * @busnr: first bus number of the host bridge, 0 by default; the last one is
+ *	   always 255
+ *
+ * Context: Any.
  */
 void pci_sim_set_first_bus(struct pci_sim *sim, u8 busnr)
 {
@@ -637,17 +673,20 @@ void pci_sim_set_first_bus(struct pci_sim *sim, u8 busnr)
 EXPORT_SYMBOL_GPL(pci_sim_set_first_bus);
 
 /**
- * pci_sim_start - power a fabric and let the kernel enumerate it
- * @sim: fabric, or NULL
+ * pci_sim_start - power on a fabric and let the kernel enumerate it
+ * @sim: fabric; NULL gives -ENOMEM, as pci_sim_alloc() has failed
  *
- * Context: May sleep.
- * Return: 0, or an error with nothing started: -ENOMEM, -EINVAL for a fabric
- * that was built wrongly, -ENOSPC if it has more ports than there are Physical
- * Slot Numbers, or what the PCI core says.
+ * Takes SIM_BOOT_MS and the time that the drivers of the devices take.
+ *
+ * Context: May sleep.  Takes pci_rescan_remove_lock.
+ * Return: 0, or an error, after which the fabric can only be destroyed: the
+ * last error of the functions that add Functions (-ENOMEM, -EINVAL or -ENOSPC),
+ * -EINVAL if it was started before, -ENOMEM, or an error of
+ * pci_bus_find_emul_domain_nr() or pci_host_probe().
  */
 int pci_sim_start(struct pci_sim *sim)
 {
-	int ret;
+	int rc;
 
 	if (!sim)
 		return -ENOMEM;
@@ -656,34 +695,35 @@ int pci_sim_start(struct pci_sim *sim)
 	if (sim->bridge)
 		return -EINVAL;
 
-	ret = sim_alloc_bridge(sim);
-	if (ret)
-		return ret;
+	rc = sim_alloc_bridge(sim);
+	if (rc)
+		return rc;
 
-	ret = sim_irq_init(sim);
-	if (ret)
-		return ret;
+	rc = sim_irq_init(sim);
+	if (rc)
+		return rc;
 
-	ret = sim_add_windows(sim);
-	if (ret)
-		return ret;
+	rc = sim_add_windows(sim);
+	if (rc)
+		return rc;
 
 	dev_set_msi_domain(&sim->bridge->dev, sim->msi_domain);
 	sim_power_on(sim);
-	ret = pci_host_probe(sim->bridge);
-	sim->started = !ret;
-	return ret;
+	rc = pci_host_probe(sim->bridge);
+	sim->started = !rc;
+	return rc;
 }
 EXPORT_SYMBOL_GPL(pci_sim_start);
 
 /**
- * pci_sim_destroy - remove a fabric
- * @sim: fabric, started or not, or NULL
+ * pci_sim_destroy - remove and free a fabric
+ * @sim: fabric, started or not; or NULL, and nothing happens
  *
- * The kernel removes all its devices first, with the fabric still working.
- * The caller has to have dropped its references to them.
+ * Removes all devices while the fabric still works, then stops its events.  The
+ * caller has dropped its references to the devices, and does not access the
+ * fabric any more.
  *
- * Context: May sleep.
+ * Context: May sleep.  Takes pci_rescan_remove_lock.
  */
 void pci_sim_destroy(struct pci_sim *sim)
 {
@@ -711,35 +751,34 @@ void pci_sim_destroy(struct pci_sim *sim)
 EXPORT_SYMBOL_GPL(pci_sim_destroy);
 
 /**
- * sim_settle - let nothing begin any more before a fabric is removed
+ * sim_settle - wait for hot-plug operations before a fabric is removed
  * @sim: fabric that is started
  *
- * A port that is removed while its pciehp adds or removes a device waits for
- * pciehp, which waits for pci_rescan_remove_lock.  So no card is pulled or
- * plugged in any more, Links that are down stay down, and what pciehp is just
- * doing comes to its end.
+ * Removing a port waits for the interrupt thread of its pciehp, with
+ * pci_rescan_remove_lock held, and the thread takes the same lock to add or
+ * remove a device.  So that these do not meet, cancel the actions and Link
+ * changes that are queued, and wait for the interrupt threads.
  *
- * Context: May sleep; must not hold pci_rescan_remove_lock.
+ * Context: May sleep.  The caller does not hold pci_rescan_remove_lock.
  */
 void sim_settle(struct pci_sim *sim)
 {
 	struct pci_sim_func *f;
-	unsigned long flags;
 
-	raw_spin_lock_irqsave(&sim->lock, flags);
-	sim_actions_cancel(sim);
-	list_for_each_entry(f, &sim->functions, node) {
-		if (sim_is_port(f)) {
-			sim_event_cancel(sim, &f->port.train);
-			sim_event_cancel(sim, &f->port.restored);
+	scoped_guard(raw_spinlock_irqsave, &sim->lock) {
+		sim_actions_cancel(sim);
+		list_for_each_entry(f, &sim->functions, node) {
+			if (sim_is_port(f)) {
+				sim_event_cancel(sim, &f->port.train);
+				sim_event_cancel(sim, &f->port.restored);
+			}
 		}
 	}
-	raw_spin_unlock_irqrestore(&sim->lock, flags);
 
 	sim_irq_synchronize(sim);
 }
 
-/* The highest bus number that the VFs of a PF need, beyond its own */
+/* Number of buses above that of the PF that its VFs are on */
 static unsigned int sim_vf_buses(struct pci_sim_func *pf)
 {
 	struct pci_sim_func *vf;
@@ -752,10 +791,12 @@ static unsigned int sim_vf_buses(struct pci_sim_func *pf)
 }
 
 /**
- * sim_bus_numbers - how many bus numbers the kernel needs for a fabric
- * @sim: fabric that is not started yet
+ * sim_bus_numbers - calculate how many bus numbers a fabric needs
+ * @sim: fabric, before pci_sim_start()
  *
- * Return: one for each bridge that is plugged in, and those for VFs.
+ * Context: Any.  Nothing changes the fabric meanwhile.
+ * Return: the number of secondary buses of the bridges that are plugged in, and
+ * of further buses for VFs.
  */
 unsigned int sim_bus_numbers(struct pci_sim *sim)
 {

@@ -1,25 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A Function of a simulated fabric as a test sees it: where it is, how long it
- * takes, its registers and how often it was reset
+ * Functions for tests that get or set the state of a simulated Function:
+ * position, times, registers, resets
  */
 
 #include "sim.h"
 
 static void sim_set(struct pci_sim_func *f, u32 *var, u32 val)
 {
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&f->sim->lock, flags);
+	guard(raw_spinlock_irqsave)(&f->sim->lock);
 	*var = val;
-	raw_spin_unlock_irqrestore(&f->sim->lock, flags);
 }
 
 /**
- * pci_sim_set_ready_ms - change how long a Function takes after a conventional
- *			  reset
- * @f: Function
- * @ms: time until it is ready, or PCI_SIM_NEVER; counts from the next reset on
+ * pci_sim_set_ready_ms - set how long a conventional reset takes
+ * @f: Function; in a VF, the time counts from VF Enable
+ * @ms: milliseconds until the Function is ready, or PCI_SIM_NEVER; for resets
+ *	that end after this call
  *
  * Context: Any.
  */
@@ -30,9 +27,10 @@ void pci_sim_set_ready_ms(struct pci_sim_func *f, u32 ms)
 EXPORT_SYMBOL_GPL(pci_sim_set_ready_ms);
 
 /**
- * pci_sim_set_flr_ms - change how long a Function Level Reset takes
+ * pci_sim_set_flr_ms - set how long a Function Level Reset takes
  * @f: Function
- * @ms: time until it is ready, or PCI_SIM_NEVER; counts from the next reset on
+ * @ms: milliseconds until the Function is ready, or PCI_SIM_NEVER; for resets
+ *	that begin after this call
  *
  * Context: Any.
  */
@@ -43,10 +41,10 @@ void pci_sim_set_flr_ms(struct pci_sim_func *f, u32 ms)
 EXPORT_SYMBOL_GPL(pci_sim_set_flr_ms);
 
 /**
- * pci_sim_set_d3_ms - change how long a Function takes after D3hot, if leaving
- *		       it is a reset
+ * pci_sim_set_d3_ms - set how long D3hot to D0 takes, if that is a reset
  * @f: Function
- * @ms: time until it is ready, or PCI_SIM_NEVER; counts from the next reset on
+ * @ms: milliseconds until the Function is ready, or PCI_SIM_NEVER; for resets
+ *	that begin after this call
  *
  * Context: Any.
  */
@@ -57,33 +55,32 @@ void pci_sim_set_d3_ms(struct pci_sim_func *f, u32 ms)
 EXPORT_SYMBOL_GPL(pci_sim_set_d3_ms);
 
 /**
- * pci_sim_set_irq_us - change how long interrupts take
- * @f: Function
- * @us: time from an event to its interrupt, whatever it is for
+ * pci_sim_set_irq_us - set the latency of all interrupts of a port
+ * @f: Root Port or Downstream Port
+ * @us: microseconds from an event to its interrupt
  *
  * Context: Any.
  */
 void pci_sim_set_irq_us(struct pci_sim_func *f, u32 us)
 {
 	enum pci_sim_irq irq;
-	unsigned long flags;
 
-	raw_spin_lock_irqsave(&f->sim->lock, flags);
+	guard(raw_spinlock_irqsave)(&f->sim->lock);
 	f->irq_us = us;
 	for (irq = 0; irq < PCI_SIM_IRQS; irq++)
 		f->irq[irq].us = us;
-	raw_spin_unlock_irqrestore(&f->sim->lock, flags);
 }
 EXPORT_SYMBOL_GPL(pci_sim_set_irq_us);
 
 /**
- * pci_sim_set_one_irq_us - change how long the interrupt for one purpose takes
- * @f: Function
- * @irq: what the interrupt is for
- * @us: time from the event to the interrupt
+ * pci_sim_set_one_irq_us - set the latency of one interrupt source of a port
+ * @f: Root Port or Downstream Port
+ * @irq: interrupt source
+ * @us: microseconds from an event to its interrupt
  *
- * If it shares an INTx or an MSI with others, the first one lets the handlers
- * of all of them look.
+ * Sources that share an INTx or an MSI share their handlers: the first of the
+ * interrupts calls the handlers of all of them, which may find an event whose
+ * own latency is not over.
  *
  * Context: Any.
  */
@@ -95,24 +92,26 @@ void pci_sim_set_one_irq_us(struct pci_sim_func *f, enum pci_sim_irq irq,
 EXPORT_SYMBOL_GPL(pci_sim_set_one_irq_us);
 
 /**
- * pci_sim_get_dev - the device that the kernel has for a Function
+ * pci_sim_get_dev - get the device of a Function
  * @f: Function
  *
+ * The device is looked up by the current Routing ID of @f.  After a card was
+ * replaced, it may be that of the previous card.
+ *
  * Context: May sleep.
- * Return: the device with a reference, or NULL if the kernel has none where
- * the Function is.
+ * Return: the device, with a reference that the caller drops; NULL if there is
+ * none at that address or if @f is not plugged in.
  */
 struct pci_dev *pci_sim_get_dev(struct pci_sim_func *f)
 {
 	struct pci_sim *sim = f->sim;
-	unsigned long flags;
 	bool plugged;
 	u16 id;
 
-	raw_spin_lock_irqsave(&sim->lock, flags);
-	id = sim_requester_id(f);
-	plugged = f->upstream || f->type == PCI_EXP_TYPE_ROOT_PORT;
-	raw_spin_unlock_irqrestore(&sim->lock, flags);
+	scoped_guard(raw_spinlock_irqsave, &sim->lock) {
+		id = sim_requester_id(f);
+		plugged = f->upstream || f->type == PCI_EXP_TYPE_ROOT_PORT;
+	}
 
 	if (!plugged || !sim->bridge)
 		return NULL;
@@ -123,51 +122,41 @@ struct pci_dev *pci_sim_get_dev(struct pci_sim_func *f)
 EXPORT_SYMBOL_GPL(pci_sim_get_dev);
 
 /**
- * pci_sim_peek - look at a register without a config access
- * @f: Function, reachable or not
- * @where: offset in config space; the dword that it is in counts
+ * pci_sim_peek - read a register without a config access
+ * @f: Function; need not be reachable or ready
+ * @where: offset in config space, rounded down to a dword
  *
  * Context: Any.
- * Return: the value.
+ * Return: the value of the dword.
  */
 u32 pci_sim_peek(struct pci_sim_func *f, int where)
 {
-	unsigned long flags;
-	u32 val;
-
-	raw_spin_lock_irqsave(&f->sim->lock, flags);
-	val = sim_cfg_read(f, where & ~3, 4);
-	raw_spin_unlock_irqrestore(&f->sim->lock, flags);
-	return val;
+	guard(raw_spinlock_irqsave)(&f->sim->lock);
+	return sim_cfg_read(f, where & ~3, 4);
 }
 EXPORT_SYMBOL_GPL(pci_sim_peek);
 
 /**
- * pci_sim_resets - how often a Function really was reset
+ * pci_sim_resets - get the number of resets of a kind
  * @f: Function
  * @kind: kind of reset
  *
  * Context: Any.
- * Return: the number of resets of that kind.
+ * Return: how often @f has been reset in that way.
  */
 unsigned int pci_sim_resets(struct pci_sim_func *f, enum pci_sim_reset kind)
 {
-	unsigned long flags;
-	unsigned int n;
-
-	raw_spin_lock_irqsave(&f->sim->lock, flags);
-	n = f->resets[kind];
-	raw_spin_unlock_irqrestore(&f->sim->lock, flags);
-	return n;
+	guard(raw_spinlock_irqsave)(&f->sim->lock);
+	return f->resets[kind];
 }
 EXPORT_SYMBOL_GPL(pci_sim_resets);
 
 /**
- * pci_sim_resets_all - how often a Function really was reset, by any means
+ * pci_sim_resets_all - get the number of resets of all kinds
  * @f: Function
  *
  * Context: Any.
- * Return: the number of resets of all kinds.
+ * Return: how often @f has been reset in any way.
  */
 unsigned int pci_sim_resets_all(struct pci_sim_func *f)
 {
@@ -180,7 +169,7 @@ unsigned int pci_sim_resets_all(struct pci_sim_func *f)
 EXPORT_SYMBOL_GPL(pci_sim_resets_all);
 
 /**
- * pci_sim_link_is_up - whether the Link below a port is in DL_Active
+ * pci_sim_link_is_up - check whether the Link below a port is in DL_Active
  * @port: Root Port or Downstream Port
  *
  * Context: Any.
@@ -188,27 +177,22 @@ EXPORT_SYMBOL_GPL(pci_sim_resets_all);
  */
 bool pci_sim_link_is_up(struct pci_sim_func *port)
 {
-	unsigned long flags;
-	bool up;
-
-	raw_spin_lock_irqsave(&port->sim->lock, flags);
-	up = port->port.link_up;
-	raw_spin_unlock_irqrestore(&port->sim->lock, flags);
-	return up;
+	guard(raw_spinlock_irqsave)(&port->sim->lock);
+	return port->port.link_up;
 }
 EXPORT_SYMBOL_GPL(pci_sim_link_is_up);
 
 /**
- * pci_sim_is_reachable - whether a Function can be reached, if the kernel has
- *			  set up what is above it
+ * pci_sim_is_reachable - check whether a Function could be reached
  * @f: Function
  *
- * Bus numbers and power states of bridges are the kernel's business, and count
- * for nothing here.
+ * Does not consider what depends on software: bus numbers and power states of
+ * the bridges above.
  *
  * Context: Any.
- * Return: true if it is plugged in and ready, all Links on the way to the Root
- * Complex are up, and a VF is enabled.
+ * Return: true if the Function and all bridges above it are plugged in and
+ * ready, and all Links up to the Root Port are up.  A VF that is not enabled is
+ * not ready.
  */
 bool pci_sim_is_reachable(struct pci_sim_func *f)
 {
@@ -228,14 +212,16 @@ bool pci_sim_is_reachable(struct pci_sim_func *f)
 EXPORT_SYMBOL_GPL(pci_sim_is_reachable);
 
 /**
- * pci_sim_next - go through the Functions of a fabric
+ * pci_sim_next - iterate over the Functions of a fabric
  * @sim: fabric
- * @f: a Function of it, or NULL
+ * @f: previous Function, or NULL to start
  *
- * Context: Any.  The caller keeps others from adding Functions.
- * Return: the Function that was added after @f, or the first one if @f is NULL,
- * plugged in or not; NULL after the last one.  VFs are not among them, see
+ * Includes Functions that are not plugged in, but no VFs, for which there is
  * pci_sim_vf().
+ *
+ * Context: Any.  The caller ensures that no Function is added meanwhile.
+ * Return: the Function that was added to the fabric after @f, or the first one
+ * if @f is NULL; NULL if there are no more.
  */
 struct pci_sim_func *pci_sim_next(struct pci_sim *sim, struct pci_sim_func *f)
 {
@@ -243,21 +229,23 @@ struct pci_sim_func *pci_sim_next(struct pci_sim *sim, struct pci_sim_func *f)
 		return list_first_entry_or_null(&sim->functions, typeof(*f),
 						node);
 
-	return list_is_last(&f->node, &sim->functions) ? NULL :
-							 list_next_entry(f, node);
+	if (list_is_last(&f->node, &sim->functions))
+		return NULL;
+
+	return list_next_entry(f, node);
 }
 EXPORT_SYMBOL_GPL(pci_sim_next);
 
 /**
- * pci_sim_vf - a VF of an Endpoint
- * @pf: its PF, or NULL
- * @n: its number, from 0
+ * pci_sim_vf - get a VF
+ * @pf: PF, or NULL
+ * @n: number of the VF, from 0
  *
- * It is there from the beginning, and does not answer before the kernel has
- * enabled it.
+ * All VFs of a PF exist from the time the PF is added.  They are held in reset
+ * until the kernel enables them.
  *
  * Context: Any.
- * Return: the VF, or NULL if @pf has no such VF.
+ * Return: the VF, NULL if @pf is NULL or has no VF of that number.
  */
 struct pci_sim_func *pci_sim_vf(struct pci_sim_func *pf, unsigned int n)
 {
@@ -266,7 +254,7 @@ struct pci_sim_func *pci_sim_vf(struct pci_sim_func *pf, unsigned int n)
 	if (!pf)
 		return NULL;
 
-	/* The list does not change */
+	/* The list of VFs does not change, so no lock is needed */
 	list_for_each_entry(vf, &pf->vfs, sibling) {
 		if (!n--)
 			return vf;
@@ -276,41 +264,40 @@ struct pci_sim_func *pci_sim_vf(struct pci_sim_func *pf, unsigned int n)
 EXPORT_SYMBOL_GPL(pci_sim_vf);
 
 /**
- * pci_sim_card - what is plugged into a port
+ * pci_sim_card - get the card that is plugged into a port
  * @port: Root Port or Downstream Port
  *
  * Context: Any.
- * Return: Function 0 of the device, or NULL.
+ * Return: Function 0 of the card, NULL if there is none.
  */
 struct pci_sim_func *pci_sim_card(struct pci_sim_func *port)
 {
 	guard(raw_spinlock_irqsave)(&port->sim->lock);
-
 	return port->port.card;
 }
 EXPORT_SYMBOL_GPL(pci_sim_card);
 
 /**
- * pci_sim_upstream - the bridge that a Function is below of
+ * pci_sim_upstream - get the bridge above a Function
  * @f: Function
  *
  * Context: Any.
- * Return: the bridge, or NULL if @f is not plugged in, or on the root bus.
+ * Return: the bridge, NULL if @f is on the root bus or not plugged in.
  */
 struct pci_sim_func *pci_sim_upstream(struct pci_sim_func *f)
 {
 	guard(raw_spinlock_irqsave)(&f->sim->lock);
-
 	return f->upstream;
 }
 EXPORT_SYMBOL_GPL(pci_sim_upstream);
 
 /**
- * pci_sim_get_port_config - what a port is like
+ * pci_sim_get_port_config - get the configuration of a port
  * @f: Function
  *
  * Context: Any.
- * Return: its configuration, or NULL if it is no Root Port or Downstream Port.
+ * Return: the configuration, with the defaults filled in and valid as long as
+ * the fabric; NULL if @f is neither a Root Port nor a Downstream Port.
  */
 const struct pci_sim_port_config *
 pci_sim_get_port_config(struct pci_sim_func *f)

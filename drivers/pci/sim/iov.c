@@ -2,17 +2,19 @@
 /*
  * Virtual Functions of a simulated fabric (PCIe r6.0, sec 9)
  *
- * A VF exists as long as its PF.  Whether it answers is decided by VF Enable
- * and NumVFs of the PF, and so by every reset of the PF, which clears them.  It
- * is on no bus of its own: requests are routed to it by its Routing ID, which
- * follows from that of the PF.
+ * All VFs of a PF are allocated together with the PF.  A VF is held in reset
+ * unless VF Enable is set in the PF and NumVFs covers the VF; any reset of the
+ * PF clears both.  VFs are not in the list of a bus: requests are routed to
+ * them by their Routing ID, which is calculated from that of the PF.
  */
 
 #include "sim.h"
 
 /**
- * sim_iov_init - prepare what a Function needs from this file
- * @f: new Function
+ * sim_iov_init - initialize the SR-IOV state of a new Function
+ * @f: Function
+ *
+ * Context: Any.
  */
 void sim_iov_init(struct pci_sim_func *f)
 {
@@ -20,8 +22,12 @@ void sim_iov_init(struct pci_sim_func *f)
 }
 
 /**
- * sim_iov_update - let VFs follow the registers of their PF
- * @pf: Function, PF or not, its fabric locked
+ * sim_iov_update - release VFs from reset or reset them
+ * @pf: Function; without VFs nothing happens
+ *
+ * To be called when VF Enable or NumVFs may have changed.
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_iov_update(struct pci_sim_func *pf)
 {
@@ -42,9 +48,11 @@ void sim_iov_update(struct pci_sim_func *pf)
 }
 
 /**
- * sim_wrote_sriov_control - VF Enable, PCIe r6.0, sec 9.3.3.3.1
+ * sim_wrote_sriov_control - write to SR-IOV Control (PCIe r6.0, sec 9.3.3.3.1)
  * @f: PF
- * @w: write
+ * @w: the write
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_wrote_sriov_control(struct pci_sim_func *f, const struct sim_write *w)
 {

@@ -2,11 +2,15 @@
 /*
  * Interrupts of a simulated fabric: level triggered INTx, edge triggered MSI
  *
- * A Function has interrupt conditions.  With MSI enabled each of them that
- * becomes true sends a message; with INTx the pin is asserted as long as one
- * of them is true (PCIe r6.0, sec 6.7.3.4 and 6.2.4.1.2).  Either takes effect
- * after the latency of the condition, from the fabric's timer, never from
- * inside the config access that caused it.
+ * A port has four interrupt sources, enum pci_sim_irq, each with a condition.
+ * With MSI, a message is sent when a condition becomes true; with INTx, the pin
+ * is asserted as long as one of the conditions is true (PCIe r6.0, sec 6.7.3.4
+ * and 6.2.4.1.2).  Both happen after the latency of the source, from the timer
+ * of the fabric and never from within the config access that is the cause.
+ *
+ * Static functions up to sim_irq_kick() are called with &pci_sim.lock held, the
+ * others without it.  Those of the irq_chips take it while the lock of an
+ * irq_desc is held, so sim_irq_deliver() drops it before it calls the irq core.
  */
 
 #include <linux/bitfield.h>
@@ -19,8 +23,10 @@
 
 #include "sim.h"
 
-/* Nothing is at this address: a message goes no further than this file */
+/* Not written to: sim_msi_send() looks at the data of a message only */
 #define SIM_MSI_ADDRESS		0xfee00000
+
+/* From unmasking an INTx that is asserted to its delivery, in microseconds */
 #define SIM_INTX_AGAIN_US	1
 
 static bool sim_slot_condition(struct pci_sim_func *f)
@@ -65,6 +71,7 @@ static bool sim_dpc_condition(struct pci_sim_func *f)
 	       PCI_EXP_DPC_STATUS_INTERRUPT;
 }
 
+/* Mask of the interrupt sources whose condition is true */
 static unsigned int sim_conditions(struct pci_sim_func *f)
 {
 	unsigned int conditions = 0;
@@ -73,8 +80,8 @@ static unsigned int sim_conditions(struct pci_sim_func *f)
 		return 0;
 
 	/*
-	 * Nothing but PME may be sent from below D0 (PCIe r6.0, sec 5.3.1.4.1).
-	 * What a Root Port has to say does not have to travel.
+	 * In D3hot a Function may send no message but PME (PCIe r6.0, sec
+	 * 5.3.1.4.1).  A Root Port is part of the Root Complex and needs none.
 	 */
 	if (f->type != PCI_EXP_TYPE_ROOT_PORT &&
 	    sim_power_state(*sim_val(f, SIM_PM + PCI_PM_CTRL)) != PCI_D0)
@@ -99,7 +106,10 @@ static bool sim_msi_enabled(struct pci_sim_func *f)
 	return *sim_val(f, SIM_MSI) & PCI_MSI_FLAGS_ENABLE << 16;
 }
 
-/* A message is a Memory Write, which all bridges above have to forward */
+/*
+ * An MSI is a Memory Write: the Function and all bridges above it need Bus
+ * Master Enable, and the bridges have to forward it.
+ */
 static bool sim_msi_reaches_root(struct pci_sim_func *f)
 {
 	if (!(*sim_val(f, PCI_COMMAND) & PCI_COMMAND_MASTER))
@@ -114,8 +124,8 @@ static bool sim_msi_reaches_root(struct pci_sim_func *f)
 }
 
 /*
- * The Interrupt Message Number, as the capabilities have it.  Software that
- * does not enable enough messages for that gets all in the first one.
+ * The Interrupt Message Number of a source, from the register that reports it.
+ * It is 0 if software has enabled fewer messages than that.
  */
 static unsigned int sim_msi_message(struct sim_irq *irq)
 {
@@ -133,6 +143,7 @@ static unsigned int sim_msi_message(struct sim_irq *irq)
 	return n < 1 << FIELD_GET(PCI_MSI_FLAGS_QSIZE, flags) ? n : 0;
 }
 
+/* Mark an MSI as due, for sim_irq_deliver() */
 static void sim_msi_send(struct sim_irq *irq)
 {
 	struct pci_sim_func *f = irq->func;
@@ -144,7 +155,10 @@ static void sim_msi_send(struct sim_irq *irq)
 		__set_bit(data, f->sim->msi_due);
 }
 
-/* As pci_common_swizzle() does it, with one more step on the root bus */
+/*
+ * The pin on the root bus for INTA of a Function: each bridge swizzles it as in
+ * pci_common_swizzle(), and so does the root bus, see sim_map_irq().
+ */
 static unsigned int sim_intx_pin(struct pci_sim_func *f)
 {
 	unsigned int pin = 0;
@@ -181,6 +195,7 @@ static void sim_intx_deassert(struct pci_sim_func *f)
 		__clear_bit(f->intx_pin, &sim->intx_due);
 }
 
+/* The latency of an interrupt source is over */
 static void sim_irq_fire(struct sim_event *ev)
 {
 	struct sim_irq *irq = container_of(ev, struct sim_irq, event);
@@ -198,8 +213,10 @@ static void sim_irq_cancel(struct sim_irq *irq)
 }
 
 /**
- * sim_irq_reset - a Function was reset and no longer interrupts
- * @f: Function, its fabric locked
+ * sim_irq_reset - cancel all interrupts of a Function that is reset
+ * @f: Function
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_irq_reset(struct pci_sim_func *f)
 {
@@ -230,8 +247,13 @@ static void sim_irq_update_intx(struct sim_irq *irq, bool on)
 }
 
 /**
- * sim_irq_update - let interrupts follow the registers of a Function
- * @f: Function, its fabric locked
+ * sim_irq_update - update the interrupts of a Function
+ * @f: Function
+ *
+ * To be called when a register that has to do with interrupts, or the state of
+ * the Function, may have changed.  Also sends a PM_PME if that is due.
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_irq_update(struct pci_sim_func *f)
 {
@@ -259,10 +281,12 @@ void sim_irq_update(struct pci_sim_func *f)
 }
 
 /**
- * sim_irq_skip_slot - do not interrupt for the events that a slot has now
- * @f: Root Port or Downstream Port, its fabric locked
+ * sim_irq_skip_slot - send no MSI for the hot-plug events that are pending
+ * @f: Root Port or Downstream Port
  *
- * This is for MSI: INTx is asserted as long as the condition is true.
+ * Does nothing with INTx, which is asserted as long as the condition is true.
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_irq_skip_slot(struct pci_sim_func *f)
 {
@@ -271,8 +295,10 @@ void sim_irq_skip_slot(struct pci_sim_func *f)
 }
 
 /**
- * sim_irq_init_func - prepare what a Function needs from this file
- * @f: new Function
+ * sim_irq_init_func - initialize the interrupt sources of a new Function
+ * @f: Function
+ *
+ * Context: Any.
  */
 void sim_irq_init_func(struct pci_sim_func *f)
 {
@@ -288,9 +314,10 @@ void sim_irq_init_func(struct pci_sim_func *f)
 
 /**
  * sim_irq_deliver - deliver the interrupts that are due
- * @sim: fabric, locked; the lock is dropped while handlers run
+ * @sim: fabric
  *
- * Context: Hard interrupt.
+ * Context: Hard interrupt.  The caller holds &pci_sim.lock, which is dropped
+ * while handlers run.
  */
 void sim_irq_deliver(struct pci_sim *sim)
 {
@@ -315,7 +342,7 @@ void sim_irq_deliver(struct pci_sim *sim)
 	}
 }
 
-/* An INTx that is asserted while it is unmasked is delivered once more */
+/* An INTx that is still asserted when it is unmasked is delivered again */
 static void sim_irq_kick(struct sim_event *ev)
 {
 	struct pci_sim *sim = container_of(ev, struct pci_sim, irq_kick);
@@ -330,24 +357,20 @@ static void sim_irq_kick(struct sim_event *ev)
 static void sim_intx_mask(struct irq_data *d)
 {
 	struct pci_sim *sim = irq_data_get_irq_chip_data(d);
-	unsigned long flags;
 
-	raw_spin_lock_irqsave(&sim->lock, flags);
+	guard(raw_spinlock_irqsave)(&sim->lock);
 	__set_bit(d->hwirq, &sim->intx_masked);
 	__clear_bit(d->hwirq, &sim->intx_due);
-	raw_spin_unlock_irqrestore(&sim->lock, flags);
 }
 
 static void sim_intx_unmask(struct irq_data *d)
 {
 	struct pci_sim *sim = irq_data_get_irq_chip_data(d);
-	unsigned long flags;
 
-	raw_spin_lock_irqsave(&sim->lock, flags);
+	guard(raw_spinlock_irqsave)(&sim->lock);
 	__clear_bit(d->hwirq, &sim->intx_masked);
 	if (sim->intx_count[d->hwirq])
 		sim_event_queue(sim, &sim->irq_kick, SIM_INTX_AGAIN_US);
-	raw_spin_unlock_irqrestore(&sim->lock, flags);
 }
 
 static struct irq_chip sim_intx_chip = {
@@ -377,12 +400,13 @@ static const struct irq_domain_ops sim_intx_ops = {
 };
 
 /**
- * sim_map_irq - map_irq() of the host bridge
+ * sim_map_irq - &pci_host_bridge.map_irq
  * @pdev: device
- * @slot: its device number on the root bus, or that of the bridge above it
- * @pin: its interrupt pin, as it arrives there
+ * @slot: device number on the root bus, of the device or of a bridge above it
+ * @pin: interrupt pin on the root bus, 1 for INTA to 4 for INTD
  *
- * Return: the interrupt number, 0 if there is none.
+ * Context: May sleep.
+ * Return: the interrupt number, 0 if it cannot be mapped.
  */
 int sim_map_irq(const struct pci_dev *pdev, u8 slot, u8 pin)
 {
@@ -399,12 +423,10 @@ static void sim_msi_ack(struct irq_data *d)
 static int sim_msi_retrigger(struct irq_data *d)
 {
 	struct pci_sim *sim = irq_data_get_irq_chip_data(d);
-	unsigned long flags;
 
-	raw_spin_lock_irqsave(&sim->lock, flags);
+	guard(raw_spinlock_irqsave)(&sim->lock);
 	__set_bit(d->hwirq, sim->msi_due);
 	sim_event_queue(sim, &sim->irq_kick, 0);
-	raw_spin_unlock_irqrestore(&sim->lock, flags);
 	return 1;
 }
 
@@ -427,15 +449,15 @@ static int sim_msi_alloc(struct irq_domain *d, unsigned int virq,
 {
 	unsigned int i, n = roundup_pow_of_two(nr_irqs);
 	struct pci_sim *sim = d->host_data;
-	unsigned long bit, flags;
+	unsigned long bit;
 
-	/* The messages of a Function differ in the lower bits of their data */
-	raw_spin_lock_irqsave(&sim->msi_lock, flags);
-	bit = bitmap_find_next_zero_area(sim->msi_used, SIM_NR_MSI, 0, n,
-					 n - 1);
-	if (bit < SIM_NR_MSI)
-		bitmap_set(sim->msi_used, bit, nr_irqs);
-	raw_spin_unlock_irqrestore(&sim->msi_lock, flags);
+	/* The messages of a Function only differ in the low bits of the data */
+	scoped_guard(raw_spinlock_irqsave, &sim->msi_lock) {
+		bit = bitmap_find_next_zero_area(sim->msi_used, SIM_NR_MSI, 0,
+						 n, n - 1);
+		if (bit < SIM_NR_MSI)
+			bitmap_set(sim->msi_used, bit, nr_irqs);
+	}
 	if (bit >= SIM_NR_MSI)
 		return -ENOSPC;
 
@@ -449,15 +471,11 @@ static void sim_msi_free_one(struct irq_domain *d, unsigned int virq)
 {
 	struct irq_data *data = irq_domain_get_irq_data(d, virq);
 	struct pci_sim *sim = d->host_data;
-	unsigned long flags;
 
-	raw_spin_lock_irqsave(&sim->lock, flags);
-	__clear_bit(data->hwirq, sim->msi_due);
-	raw_spin_unlock_irqrestore(&sim->lock, flags);
-
-	raw_spin_lock_irqsave(&sim->msi_lock, flags);
-	__clear_bit(data->hwirq, sim->msi_used);
-	raw_spin_unlock_irqrestore(&sim->msi_lock, flags);
+	scoped_guard(raw_spinlock_irqsave, &sim->lock)
+		__clear_bit(data->hwirq, sim->msi_due);
+	scoped_guard(raw_spinlock_irqsave, &sim->msi_lock)
+		__clear_bit(data->hwirq, sim->msi_used);
 	irq_domain_reset_irq_data(data);
 }
 
@@ -540,6 +558,7 @@ static void sim_domain_remove(struct irq_domain *d)
 	irq_domain_free_fwnode(fwnode);
 }
 
+/* Wait for the handler of an interrupt and its thread */
 static void sim_irq_wait(struct irq_domain *d, irq_hw_number_t hwirq)
 {
 	unsigned int virq = irq_find_mapping(d, hwirq);
@@ -552,20 +571,19 @@ static void sim_irq_wait(struct irq_domain *d, irq_hw_number_t hwirq)
  * sim_irq_synchronize - wait for interrupt handlers and their threads
  * @sim: fabric that is started
  *
- * Returns when none is running that was when this was called.
+ * Waits for all handlers that were running or pending when it was called, but
+ * not for those of interrupts that are delivered later.
  *
- * Context: May sleep; must not hold pci_rescan_remove_lock, for which pciehp's
- * thread may be waiting.
+ * Context: May sleep.  The caller does not hold pci_rescan_remove_lock, which
+ * the interrupt thread of pciehp may be waiting for.
  */
 void sim_irq_synchronize(struct pci_sim *sim)
 {
 	DECLARE_BITMAP(msi, SIM_NR_MSI);
-	unsigned long flags;
 	unsigned int i;
 
-	raw_spin_lock_irqsave(&sim->msi_lock, flags);
-	bitmap_copy(msi, sim->msi_used, SIM_NR_MSI);
-	raw_spin_unlock_irqrestore(&sim->msi_lock, flags);
+	scoped_guard(raw_spinlock_irqsave, &sim->msi_lock)
+		bitmap_copy(msi, sim->msi_used, SIM_NR_MSI);
 
 	for (i = 0; i < SIM_NR_INTX; i++)
 		sim_irq_wait(sim->intx_domain, i);
@@ -574,8 +592,9 @@ void sim_irq_synchronize(struct pci_sim *sim)
 }
 
 /**
- * sim_irq_exit - take down the interrupt controllers of a fabric
- * @sim: fabric, stopped and without devices
+ * sim_irq_exit - remove the interrupt domains of a fabric
+ * @sim: fabric without devices, after sim_events_stop(); one or both of the
+ *	 domains may not exist
  *
  * Context: May sleep.
  */
@@ -595,21 +614,21 @@ void sim_irq_exit(struct pci_sim *sim)
 }
 
 /**
- * sim_irq_init - set up the interrupt controllers of a fabric
+ * sim_irq_init - create the interrupt domains of a fabric
  * @sim: fabric with a host bridge
  *
  * Context: May sleep.
- * Return: 0 or -ENOMEM.
+ * Return: 0, or -ENOMEM with no domain created.
  */
 int sim_irq_init(struct pci_sim *sim)
 {
-	int ret;
+	int rc;
 
 	sim_event_init(&sim->irq_kick, sim_irq_kick);
-	ret = sim_msi_init(sim);
-	if (!ret)
-		ret = sim_intx_init(sim);
-	if (ret)
+	rc = sim_msi_init(sim);
+	if (!rc)
+		rc = sim_intx_init(sim);
+	if (rc)
 		sim_irq_exit(sim);
-	return ret;
+	return rc;
 }

@@ -2,12 +2,16 @@
 /*
  * Links and resets of a simulated fabric
  *
- * Whether a secondary bus can work is not remembered but computed from the
- * registers and the slot each time one of them has changed, by
- * sim_secondary_update(): it brings the Link down or lets it train, and holds
- * what is below in reset or releases it.  There are two reasons for a Function
- * to go to its power-on state: something above it (sim_func_reset_below()), or
- * a request to the Function itself (sim_func_reset_self()).
+ * Whether a secondary bus is operational follows from the registers of the
+ * bridge and from the state of its slot.  Each time one of these has changed,
+ * sim_secondary_update() is called: it takes the Link down or lets it train,
+ * and holds the Functions below in reset or releases them.
+ *
+ * A Function is reset either because of what is above it, by
+ * sim_func_reset_below(), or by a write to one of its own registers, by
+ * sim_func_reset_self().
+ *
+ * Static functions are called with &pci_sim.lock held.
  */
 
 #include "sim.h"
@@ -30,6 +34,7 @@ static void sim_start_init(struct pci_sim_func *f, u32 ready_ms)
 				sim_jitter_ms(f->sim, ready_ms));
 }
 
+/* Everything that all kinds of reset have in common */
 static void sim_count_reset(struct pci_sim_func *f, enum pci_sim_reset kind)
 {
 	sim_event_cancel(f->sim, &f->ready);
@@ -43,10 +48,12 @@ static void sim_count_reset(struct pci_sim_func *f, enum pci_sim_reset kind)
 }
 
 /**
- * sim_func_reset_self - reset a Function that asked for it
- * @f: Function of an Endpoint, its fabric locked
- * @kind: kind of reset
- * @ready_ms: time until it is ready again
+ * sim_func_reset_self - reset a Function by one of its own registers
+ * @f: Function, in state SIM_READY
+ * @kind: kind of reset: neither PCI_SIM_RESET_COLD nor PCI_SIM_RESET_HOT
+ * @ready_ms: milliseconds until it is ready again, or PCI_SIM_NEVER
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_func_reset_self(struct pci_sim_func *f, enum pci_sim_reset kind,
 			 u32 ready_ms)
@@ -57,11 +64,14 @@ void sim_func_reset_self(struct pci_sim_func *f, enum pci_sim_reset kind,
 
 /**
  * sim_func_reset_below - reset a Function because of what is above it
- * @f: Function, its fabric locked
- * @kind: PCI_SIM_RESET_COLD if it is without power, else PCI_SIM_RESET_HOT
+ * @f: Function
+ * @kind: PCI_SIM_RESET_COLD if it has no power, PCI_SIM_RESET_HOT otherwise
  *
- * Resets everything below as well, and holds it in reset until
- * sim_func_release().  A Function that is already held is left alone.
+ * Holds the Function, and all Functions below it, in reset until
+ * sim_func_release().  A Function that is in reset already is only reset again
+ * if it loses power.
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_func_reset_below(struct pci_sim_func *f, enum pci_sim_reset kind)
 {
@@ -78,8 +88,12 @@ void sim_func_reset_below(struct pci_sim_func *f, enum pci_sim_reset kind)
 }
 
 /**
- * sim_func_release - let a Function out of reset
- * @f: Function, its fabric locked
+ * sim_func_release - release a Function from reset
+ * @f: Function; nothing happens unless it is in state SIM_OFF or SIM_RESET
+ *
+ * Starts the time until it is ready, and updates its secondary bus.
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_func_release(struct pci_sim_func *f)
 {
@@ -91,6 +105,7 @@ void sim_func_release(struct pci_sim_func *f)
 		sim_secondary_update(f);
 }
 
+/* Whether the Link below a port that has power may train or be up */
 static bool sim_link_enabled(struct pci_sim_func *port)
 {
 	if (*sim_val(port, SIM_EXP + PCI_EXP_LNKCTL) & PCI_EXP_LNKCTL_LD ||
@@ -101,7 +116,7 @@ static bool sim_link_enabled(struct pci_sim_func *port)
 	    sim_power_state(*sim_val(port, SIM_PM + PCI_PM_CTRL)) == PCI_D3hot)
 		return false;
 
-	/* DPC holds the Link down until software clears the status */
+	/* DPC holds the Link down until software clears DPC Trigger Status */
 	if (sim_has(port, SIM_DPC) &&
 	    *sim_val(port, SIM_DPC + PCI_EXP_DPC_STATUS) &
 	    PCI_EXP_DPC_STATUS_TRIGGER)
@@ -110,6 +125,7 @@ static bool sim_link_enabled(struct pci_sim_func *port)
 	return port->port.card;
 }
 
+/* Whether the secondary bus of a bridge is held in reset */
 static bool sim_secondary_held(struct pci_sim_func *bridge)
 {
 	if (bridge->state <= SIM_RESET)
@@ -122,6 +138,7 @@ static bool sim_secondary_held(struct pci_sim_func *bridge)
 	return !sim_slot_powered(bridge) || !sim_link_enabled(bridge);
 }
 
+/* The kind of reset, if sim_secondary_held() */
 static enum pci_sim_reset sim_secondary_kind(struct pci_sim_func *bridge)
 {
 	if (bridge->state == SIM_OFF ||
@@ -131,6 +148,7 @@ static enum pci_sim_reset sim_secondary_kind(struct pci_sim_func *bridge)
 	return PCI_SIM_RESET_HOT;
 }
 
+/* Update the Link Status register */
 static void sim_link_status(struct pci_sim_func *port, bool training)
 {
 	const struct pci_sim_port_config *config = &port->port.config;
@@ -147,7 +165,10 @@ static void sim_link_status(struct pci_sim_func *port, bool training)
 	*val = (*val & 0xffff) | (u32)sta << 16;
 }
 
-/* DLLSC follows DLLLA, which not all ports report (PCIe r6.0, sec 7.5.3.11) */
+/*
+ * A port that does not report Data Link Layer Link Active does not report its
+ * changes either (PCIe r6.0, sec 7.5.3.11).
+ */
 static void sim_link_changed(struct pci_sim_func *port)
 {
 	sim_link_status(port, false);
@@ -188,19 +209,6 @@ static void sim_link_restored(struct sim_event *ev)
 	sim_secondary_update(port);
 }
 
-/**
- * sim_link_drop - let a Link go down by itself
- * @port: Root Port or Downstream Port, its fabric locked
- * @ms: time until it trains again
- */
-void sim_link_drop(struct pci_sim_func *port, u32 ms)
-{
-	port->port.dropped = true;
-	sim_secondary_update(port);
-	sim_event_queue(port->sim, &port->port.restored,
-			(u64)ms * USEC_PER_MSEC);
-}
-
 static void sim_link_train(struct pci_sim_func *port)
 {
 	struct sim_port *p = &port->port;
@@ -215,12 +223,17 @@ static void sim_link_train(struct pci_sim_func *port)
 }
 
 /**
- * sim_secondary_update - let a secondary bus follow the state of its bridge
- * @bridge: Root Port, Switch Port or PCIe-to-PCI bridge, its fabric locked
+ * sim_secondary_update - update the secondary bus of a bridge
+ * @bridge: Root Port, Switch Port or PCIe-to-PCI bridge
+ *
+ * Takes the Link down or lets it train, and resets the Functions on the bus or
+ * releases them, as the state of the bridge and its slot requires.
  *
  * A Link that goes down resets what is below it (PCIe r6.0, sec 2.9.1), and so
- * does Secondary Bus Reset (sec 7.5.1.3.13), for the internal bus of a switch
- * and the conventional bus of a PCIe-to-PCI bridge as well.
+ * does Secondary Bus Reset (sec 7.5.1.3.13).  The latter also resets the
+ * internal bus of a switch and the conventional bus of a PCIe-to-PCI bridge.
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_secondary_update(struct pci_sim_func *bridge)
 {
@@ -244,8 +257,10 @@ void sim_secondary_update(struct pci_sim_func *bridge)
 }
 
 /**
- * sim_link_init - prepare what a Function needs from this file
- * @f: new Function
+ * sim_link_init - initialize the Link and reset state of a new Function
+ * @f: Function
+ *
+ * Context: Any.
  */
 void sim_link_init(struct pci_sim_func *f)
 {
@@ -255,9 +270,13 @@ void sim_link_init(struct pci_sim_func *f)
 }
 
 /**
- * sim_wrote_bridge_control - Secondary Bus Reset, PCIe r6.0, sec 7.5.1.3.13
+ * sim_wrote_bridge_control - write to Bridge Control (PCIe r6.0, 7.5.1.3.13)
  * @f: bridge
- * @w: write
+ * @w: the write
+ *
+ * Secondary Bus Reset.
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_wrote_bridge_control(struct pci_sim_func *f,
 			      const struct sim_write *w)
@@ -267,9 +286,13 @@ void sim_wrote_bridge_control(struct pci_sim_func *f,
 }
 
 /**
- * sim_wrote_link_control - Link Disable, PCIe r6.0, sec 7.5.3.7
+ * sim_wrote_link_control - write to Link Control (PCIe r6.0, sec 7.5.3.7)
  * @f: Root Port or Downstream Port
- * @w: write
+ * @w: the write
+ *
+ * Link Disable.
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_wrote_link_control(struct pci_sim_func *f, const struct sim_write *w)
 {
@@ -278,11 +301,13 @@ void sim_wrote_link_control(struct pci_sim_func *f, const struct sim_write *w)
 }
 
 /**
- * sim_wrote_pm_control - power states, PCIe r6.0, sec 5.3.1.4
+ * sim_wrote_pm_control - write to PMCSR (PCIe r6.0, sec 5.3.1.4)
  * @f: Function
- * @w: write
+ * @w: the write
  *
- * Without No_Soft_Reset, leaving D3hot is an internal reset.
+ * Power states.  With No_Soft_Reset clear, D3hot to D0 is a reset.
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_wrote_pm_control(struct pci_sim_func *f, const struct sim_write *w)
 {
@@ -302,10 +327,13 @@ void sim_wrote_pm_control(struct pci_sim_func *f, const struct sim_write *w)
 }
 
 /**
- * sim_wrote_device_control - Initiate Function Level Reset, PCIe r6.0,
- *			      sec 7.5.3.4
+ * sim_wrote_device_control - write to Device Control (PCIe r6.0, sec 7.5.3.4)
  * @f: Function
- * @w: write
+ * @w: the write
+ *
+ * Initiate Function Level Reset.
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_wrote_device_control(struct pci_sim_func *f,
 			      const struct sim_write *w)
@@ -317,12 +345,55 @@ void sim_wrote_device_control(struct pci_sim_func *f,
 }
 
 /**
- * sim_wrote_af_control - Initiate FLR, PCIe r6.0, sec 7.7.5.3
+ * sim_wrote_af_control - write to AF Control (PCIe r6.0, sec 7.7.5.3)
  * @f: Function
- * @w: write
+ * @w: the write
+ *
+ * Initiate FLR.
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_wrote_af_control(struct pci_sim_func *f, const struct sim_write *w)
 {
 	if (w->raw & PCI_AF_CTRL_FLR)
 		sim_func_reset_self(f, PCI_SIM_RESET_AF_FLR, f->flr_ms);
 }
+
+/**
+ * pci_sim_link_stuck - keep the Link of a port from training, or let it train
+ * @port: Root Port or Downstream Port
+ * @stuck: true if Link training does not complete from now on; a Link that is
+ *	   up stays up
+ *
+ * Context: Any.
+ */
+void pci_sim_link_stuck(struct pci_sim_func *port, bool stuck)
+{
+	guard(raw_spinlock_irqsave)(&port->sim->lock);
+	port->port.stuck = stuck;
+	if (stuck)
+		sim_event_cancel(port->sim, &port->port.train);
+	sim_secondary_update(port);
+}
+EXPORT_SYMBOL_GPL(pci_sim_link_stuck);
+
+/**
+ * pci_sim_link_flap - take the Link of a port down for some time
+ * @port: Root Port or Downstream Port
+ * @ms: milliseconds until it may train again
+ *
+ * As with any Link that goes down, what is below is reset.  A Link that is
+ * down already stays down for that time, and one that is also held down for
+ * another reason, such as Link Disable, does not train at its end.
+ *
+ * Context: Any.
+ */
+void pci_sim_link_flap(struct pci_sim_func *port, u32 ms)
+{
+	guard(raw_spinlock_irqsave)(&port->sim->lock);
+	port->port.dropped = true;
+	sim_secondary_update(port);
+	sim_event_queue(port->sim, &port->port.restored,
+			(u64)ms * USEC_PER_MSEC);
+}
+EXPORT_SYMBOL_GPL(pci_sim_link_flap);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The module of the simulated PCIe fabric
+ * PCIe fabric simulator: module init and exit
  */
 
 #include <linux/module.h>
@@ -9,16 +9,16 @@
 
 static int __init sim_init(void)
 {
-	int ret;
+	int rc;
 
-	ret = pci_register_driver(&sim_driver);
-	if (ret)
-		return ret;
+	rc = pci_register_driver(&sim_driver);
+	if (rc)
+		return rc;
 
-	ret = sim_configfs_init();
-	if (ret)
+	rc = sim_configfs_init();
+	if (rc)
 		pci_unregister_driver(&sim_driver);
-	return ret;
+	return rc;
 }
 module_init(sim_init);
 
@@ -29,5 +29,5 @@ static void __exit sim_exit(void)
 }
 module_exit(sim_exit);
 
-MODULE_DESCRIPTION("Simulated PCIe fabric");
+MODULE_DESCRIPTION("PCIe fabric simulator");
 MODULE_LICENSE("GPL");

@@ -2,10 +2,12 @@
 /*
  * Config space of each kind of simulated Function
  *
- * A capability is a table with one line a dword: value after power-on,
- * writable bits, bits that are cleared by writing 1, bits that survive a
- * reset, and what a write does beyond that.  What no table mentions reads as 0
- * and ignores writes.
+ * Each header and capability is a table of struct sim_reg, with an entry for
+ * each dword.  A dword without an entry reads as 0, and writes to it are
+ * dropped.  See config.c for how the entries are used.
+ *
+ * All functions here work on a Function that is not yet part of a fabric, but
+ * for sim_cfg_link_functions().
  */
 
 #include <linux/bitfield.h>
@@ -16,26 +18,26 @@
 #include "sim.h"
 
 /*
- * The longest time of Readiness Time Reporting is 511 * 32^5 ns; this leaves
- * room for the Link
+ * The maximum of a time in Readiness Time Reporting is 511 * 32^5 ns, which is
+ * 17.1 s.  This leaves room for SIM_RTR_TRAIN_MS.
  */
 #define SIM_RTR_MAX_MS		17000
 
-/* What Reset Time has in addition to DL_Up Time: a Link that trains */
+/* Difference of Reset Time and DL_Up Time: Link training */
 #define SIM_RTR_TRAIN_MS	20
 
 /*
- * Interrupt Message Numbers of a port with messages of its own for AER and
- * DPC, the rest being in the first one, and the capability for four of them
+ * For multi_msi: Interrupt Message Numbers of AER and DPC, the other sources
+ * having 0, and Multiple Message Capable for 4 messages
  */
 #define SIM_MSI_AER		1
 #define SIM_MSI_DPC		2
 #define SIM_MSI_MMC		FIELD_PREP(PCI_MSI_FLAGS_QMASK, 2)
 
-/* The dword that VF Device ID is in */
+/* The dword that contains VF Device ID */
 #define SIM_SRIOV_VF_DID	(PCI_SRIOV_VF_DID & ~3)
 
-/* Both headers, PCIe r6.0, sec 7.5.1.1 */
+/* Common to Type 0 and Type 1 headers, PCIe r6.0, sec 7.5.1.1 */
 static const struct sim_reg sim_header_regs[] = {
 	{ .offset = PCI_VENDOR_ID },
 	{ .offset = PCI_COMMAND,
@@ -48,7 +50,7 @@ static const struct sim_reg sim_header_regs[] = {
 	{ .offset = PCI_CAPABILITY_LIST },
 };
 
-/* PCIe r6.0, sec 7.5.1.2 */
+/* Type 0 header, PCIe r6.0, sec 7.5.1.2 */
 static const struct sim_reg sim_type0_regs[] = {
 	{ .offset = PCI_BASE_ADDRESS_0 },
 	{ .offset = PCI_SUBSYSTEM_VENDOR_ID },
@@ -56,8 +58,8 @@ static const struct sim_reg sim_type0_regs[] = {
 };
 
 /*
- * PCIe r6.0, sec 7.5.1.3.  No I/O and no prefetchable window: all bits of
- * those are read-only zero.
+ * Type 1 header, PCIe r6.0, sec 7.5.1.3.  There is no I/O and no prefetchable
+ * window: their base and limit are read-only zero.
  */
 static const struct sim_reg sim_type1_regs[] = {
 	{ .offset = PCI_PRIMARY_BUS, .rw = 0x00ffffff },
@@ -70,7 +72,7 @@ static const struct sim_reg sim_type1_regs[] = {
 	  .written = sim_wrote_bridge_control },
 };
 
-/* A VF has a part of that, and no IDs of its own: PCIe r6.0, sec 9.3.4.1 */
+/* Header of a VF: its Vendor ID and Device ID read as 0xffff, sec 9.3.4.1 */
 static const struct sim_reg sim_vf_header_regs[] = {
 	{ .offset = PCI_VENDOR_ID, .por = ~0U },
 	{ .offset = PCI_COMMAND,
@@ -82,7 +84,7 @@ static const struct sim_reg sim_vf_header_regs[] = {
 	{ .offset = PCI_CAPABILITY_LIST },
 };
 
-/* PCIe r6.0, sec 7.5.2; version 3 */
+/* Power Management, PCIe r6.0, sec 7.5.2; version 3 */
 static const struct sim_reg sim_pm_regs[] = {
 	{ .offset = PCI_CAP_LIST_ID, .por = 3 << 16 },
 	{ .offset = PCI_PM_CTRL,
@@ -92,7 +94,7 @@ static const struct sim_reg sim_pm_regs[] = {
 	  .written = sim_wrote_pm_control },
 };
 
-/* PCIe r6.0, sec 7.7.1; one 64-bit message, no masking */
+/* MSI, PCIe r6.0, sec 7.7.1; 64-bit address, no per-vector masking */
 static const struct sim_reg sim_msi_regs[] = {
 	{ .offset = PCI_CAP_LIST_ID, .por = PCI_MSI_FLAGS_64BIT << 16,
 	  .rw = (PCI_MSI_FLAGS_ENABLE | PCI_MSI_FLAGS_QSIZE) << 16 },
@@ -105,8 +107,8 @@ static const struct sim_reg sim_msi_regs[] = {
 			  PCI_EXP_LNKCTL_CCC | PCI_EXP_LNKCTL_ES)
 
 /*
- * What every Function has, PCIe r6.0, sec 7.5.3.  Function Level Reset does
- * not touch what belongs to the Link (sec 6.6.2).
+ * PCI Express, PCIe r6.0, sec 7.5.3: every Function but VFs.  A Function Level
+ * Reset does not affect the registers of the Link (sec 6.6.2).
  */
 static const struct sim_reg sim_exp_regs[] = {
 	{ .offset = PCI_CAP_LIST_ID },
@@ -127,7 +129,7 @@ static const struct sim_reg sim_exp_regs[] = {
 	{ .offset = PCI_EXP_LNKCTL2, .rw = 0xffff, .flr_keep = 0xffff },
 };
 
-/* What a VF has of it: the rest is controlled by the PF, sec 9.3.5 */
+/* PCI Express of a VF: the rest is controlled by the PF, sec 9.3.5 */
 static const struct sim_reg sim_vf_exp_regs[] = {
 	{ .offset = PCI_CAP_LIST_ID },
 	{ .offset = PCI_EXP_DEVCAP, .por = PCI_EXP_DEVCAP_RBER },
@@ -136,7 +138,10 @@ static const struct sim_reg sim_vf_exp_regs[] = {
 	{ .offset = PCI_EXP_LNKCAP2 },
 };
 
-/* Instead of that, or in addition, what Root and Downstream Ports have */
+/*
+ * PCI Express of Root Ports and Downstream Ports: in addition to sim_exp_regs,
+ * or instead of an entry with the same offset
+ */
 static const struct sim_reg sim_exp_port_regs[] = {
 	{ .offset = PCI_EXP_LNKCTL,
 	  .rw = SIM_LINK_CONTROL | PCI_EXP_LNKCTL_LD,
@@ -156,6 +161,7 @@ static const struct sim_reg sim_exp_port_regs[] = {
 	  .written = sim_wrote_slot_control },
 };
 
+/* PCI Express of Root Ports only */
 static const struct sim_reg sim_exp_root_regs[] = {
 	{ .offset = PCI_EXP_RTCTL, .por = PCI_EXP_RTCAP_RRS_SV << 16,
 	  .rw = PCI_EXP_RTCTL_SECEE | PCI_EXP_RTCTL_SENFEE |
@@ -165,7 +171,7 @@ static const struct sim_reg sim_exp_root_regs[] = {
 	  .written = sim_wrote_root_status },
 };
 
-/* Conventional PCI Advanced Capabilities ECN, 2006; PCIe r6.0, sec 7.7.5 */
+/* Advanced Features (PCI Advanced Capabilities ECN), PCIe r6.0, sec 7.7.5 */
 static const struct sim_reg sim_af_regs[] = {
 	{ .offset = PCI_CAP_LIST_ID,
 	  .por = 6 << 16 | (PCI_AF_CAP_TP | PCI_AF_CAP_FLR) << 24 },
@@ -174,7 +180,7 @@ static const struct sim_reg sim_af_regs[] = {
 
 /*
  * Vendor-Specific Extended Capability (PCIe r6.0, sec 7.9.5): a scratch
- * register that every reset clears, and what resets there were.
+ * register that every reset clears, and a counter for each kind of reset.
  */
 static const struct sim_reg sim_vsec_regs[] = {
 	{ .offset = 0 },
@@ -187,7 +193,7 @@ static const struct sim_reg sim_vsec_regs[] = {
 	{ .offset = PCI_SIM_VSEC_RESETS + 4 * PCI_SIM_RESET_PM },
 };
 
-/* The same for who has no extended capabilities: PCIe r6.0, sec 7.9.4 */
+/* The same as a Vendor-Specific Capability (PCIe r6.0, sec 7.9.4) */
 static const struct sim_reg sim_vndr_regs[] = {
 	{ .offset = PCI_CAP_LIST_ID, .por = 0x20 << 16 },
 	{ .offset = PCI_SIM_VSEC_SCRATCH, .rw = ~0U },
@@ -198,7 +204,7 @@ static const struct sim_reg sim_vndr_regs[] = {
 	{ .offset = PCI_SIM_VSEC_RESETS + 4 * PCI_SIM_RESET_PM },
 };
 
-/* PCIe r6.0, sec 7.8.4, with the default severities of sec 7.8.4.4 */
+/* AER, PCIe r6.0, sec 7.8.4, with the default severities of sec 7.8.4.4 */
 static const struct sim_reg sim_aer_regs[] = {
 	{ .offset = 0 },
 	{ .offset = PCI_ERR_UNCOR_STATUS, .w1c = ~0U, .sticky = ~0U },
@@ -215,6 +221,7 @@ static const struct sim_reg sim_aer_regs[] = {
 	{ .offset = PCI_ERR_CAP },
 };
 
+/* AER of Root Ports only */
 static const struct sim_reg sim_aer_root_regs[] = {
 	{ .offset = PCI_ERR_ROOT_COMMAND,
 	  .rw = PCI_ERR_ROOT_CMD_COR_EN | PCI_ERR_ROOT_CMD_NONFATAL_EN |
@@ -223,27 +230,27 @@ static const struct sim_reg sim_aer_root_regs[] = {
 	{ .offset = PCI_ERR_ROOT_ERR_SRC, .sticky = ~0U },
 };
 
-/* PCIe r6.0, sec 7.9.3 */
+/* Device Serial Number, PCIe r6.0, sec 7.9.3 */
 static const struct sim_reg sim_dsn_regs[] = {
 	{ .offset = 0 },
 	{ .offset = PCI_DSN_LOW },
 	{ .offset = PCI_DSN_HIGH },
 };
 
-/* PCIe r6.0, sec 7.9.16 */
+/* Readiness Time Reporting, PCIe r6.0, sec 7.9.16 */
 static const struct sim_reg sim_rtr_regs[] = {
 	{ .offset = 0 },
 	{ .offset = PCI_RTR_1 },
 	{ .offset = PCI_RTR_2 },
 };
 
-/* PCIe r6.0, sec 7.8.8, without Function Groups */
+/* ARI, PCIe r6.0, sec 7.8.8, without Function Groups */
 static const struct sim_reg sim_ari_regs[] = {
 	{ .offset = 0 },
 	{ .offset = PCI_ARI_CAP },
 };
 
-/* PCIe r6.0, sec 9.3.3, without VF Migration, for pages of 4 KiB */
+/* SR-IOV, PCIe r6.0, sec 9.3.3, without VF Migration, for pages of 4 KiB */
 static const struct sim_reg sim_sriov_regs[] = {
 	{ .offset = 0 },
 	{ .offset = PCI_SRIOV_CAP },
@@ -261,14 +268,14 @@ static const struct sim_reg sim_sriov_regs[] = {
 
 #define SIM_ACS_BITS	(PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF)
 
-/* PCIe r6.0, sec 7.7.11 */
+/* ACS, PCIe r6.0, sec 7.7.11 */
 static const struct sim_reg sim_acs_regs[] = {
 	{ .offset = 0 },
 	{ .offset = PCI_ACS_CAP, .por = SIM_ACS_BITS,
 	  .rw = SIM_ACS_BITS << 16 },
 };
 
-/* PCIe r6.0, sec 7.9.15, of a PTM Root with a clock granularity of 1 ns */
+/* PTM, PCIe r6.0, sec 7.9.15: a PTM Root with a clock granularity of 1 ns */
 static const struct sim_reg sim_ptm_regs[] = {
 	{ .offset = 0 },
 	{ .offset = PCI_PTM_CAP,
@@ -278,7 +285,7 @@ static const struct sim_reg sim_ptm_regs[] = {
 		PCI_PTM_GRANULARITY_MASK },
 };
 
-/* PCIe r6.0, sec 7.9.14, without the Root Port extensions */
+/* DPC, PCIe r6.0, sec 7.9.14, without the Root Port extensions */
 static const struct sim_reg sim_dpc_regs[] = {
 	{ .offset = 0 },
 	{ .offset = PCI_EXP_DPC_CAP, .por = PCI_EXP_DPC_CAP_SW_TRIGGER,
@@ -291,6 +298,7 @@ static const struct sim_reg sim_dpc_regs[] = {
 	  .written = sim_wrote_dpc_status },
 };
 
+/* Add a table at an offset; its entries replace those of an earlier table */
 static void sim_add_regs(struct pci_sim_func *f, int base,
 			 const struct sim_reg *regs, unsigned int n)
 {
@@ -304,12 +312,13 @@ static void sim_add_regs(struct pci_sim_func *f, int base,
 	}
 }
 
-/* Set read-only bits that differ from one Function to the next */
+/* Set bits in the power-on value of a register of this Function */
 static void sim_preset(struct pci_sim_func *f, int where, u32 bits)
 {
 	f->cfg[where / 4].por |= bits;
 }
 
+/* Append to the list of capabilities */
 static void sim_add_cap(struct pci_sim_func *f, u8 id, u8 base)
 {
 	if (f->last_cap)
@@ -320,6 +329,7 @@ static void sim_add_cap(struct pci_sim_func *f, u8 id, u8 base)
 	f->last_cap = base;
 }
 
+/* Append to the list of extended capabilities */
 static void sim_add_ext_cap(struct pci_sim_func *f, u16 id, u8 ver, u16 base)
 {
 	if (f->last_ext)
@@ -391,7 +401,7 @@ static void sim_add_slot(struct pci_sim_func *f)
 
 	sim_preset(f, SIM_EXP, PCI_EXP_FLAGS_SLOT << 16);
 	sim_preset(f, SIM_EXP + PCI_EXP_SLTCAP, cap);
-	/* Both indicators are off */
+	/* The indicators are off */
 	sim_preset(f, SIM_EXP + PCI_EXP_SLTCTL,
 		   PCI_EXP_SLTCTL_ATTN_IND_OFF | PCI_EXP_SLTCTL_PWR_IND_OFF);
 }
@@ -449,7 +459,7 @@ static void sim_add_ari(struct pci_sim_func *f)
 	sim_add_ext_cap(f, PCI_EXT_CAP_ID_ARI, 1, SIM_ARI);
 }
 
-/* As PCIe r6.0, sec 7.9.16.2 encodes it, rounded up */
+/* A time in the encoding of PCIe r6.0, sec 7.9.16.2, rounded up */
 static u32 sim_rtr_time(u32 ms)
 {
 	u64 value = (u64)ms * NSEC_PER_MSEC;
@@ -475,11 +485,13 @@ static void sim_add_rtr(struct pci_sim_func *f, u32 reset_ms, u32 dl_up_ms,
 }
 
 /**
- * sim_cfg_add_sriov - give a Function the SR-IOV capability
- * @f: Function of an Endpoint, with @devfn set
- * @vfs: TotalVFs
+ * sim_cfg_add_sriov - add the SR-IOV Capability to a new Function
+ * @f: Function of an Endpoint, after sim_cfg_init_ep()
+ * @vfs: TotalVFs, not 0
  * @offset: First VF Offset
  * @stride: VF Stride
+ *
+ * Context: Any.
  */
 void sim_cfg_add_sriov(struct pci_sim_func *f, u16 vfs, u16 offset,
 		       u16 stride)
@@ -487,13 +499,13 @@ void sim_cfg_add_sriov(struct pci_sim_func *f, u16 vfs, u16 offset,
 	sim_add_regs(f, SIM_SRIOV, sim_sriov_regs, ARRAY_SIZE(sim_sriov_regs));
 	sim_add_ext_cap(f, PCI_EXT_CAP_ID_SRIOV, 1, SIM_SRIOV);
 	sim_preset(f, SIM_SRIOV + PCI_SRIOV_INITIAL_VF, vfs | (u32)vfs << 16);
-	/* Function Dependency Link: depends on no other */
+	/* Function Dependency Link: its own number, for no dependency */
 	sim_preset(f, SIM_SRIOV + PCI_SRIOV_NUM_VF, (u32)f->devfn << 16);
 	sim_preset(f, SIM_SRIOV + PCI_SRIOV_VF_OFFSET,
 		   offset | (u32)stride << 16);
 	sim_preset(f, SIM_SRIOV + SIM_SRIOV_VF_DID,
 		   (u32)PCI_SIM_DEVICE_VF << 16);
-	/* Only Function 0 says whether the hierarchy has ARI, sec 9.3.3.3.5 */
+	/* ARI Capable Hierarchy exists in Function 0 only, sec 9.3.3.3.5 */
 	if (!f->devfn)
 		f->cfg[(SIM_SRIOV + PCI_SRIOV_CTRL) / 4].rw |=
 			PCI_SRIOV_CTRL_ARI;
@@ -510,10 +522,11 @@ static void sim_add_bridge(struct pci_sim_func *f, u16 device)
 }
 
 /**
- * sim_cfg_init_port - config space of a Root Port or Downstream Port
- * @f: Function, with @type and @port.config set
+ * sim_cfg_init_port - initialize the config space of a port
+ * @f: new Root Port or Downstream Port, with &sim_port.config complete
  *
- * Return: 0, or -EINVAL for a Link speed that does not exist.
+ * Context: Any.
+ * Return: 0, or -EINVAL if the Link speed is not one of PCI_EXP_LNKCAP_SLS_*.
  */
 int sim_cfg_init_port(struct pci_sim_func *f)
 {
@@ -555,8 +568,10 @@ int sim_cfg_init_port(struct pci_sim_func *f)
 }
 
 /**
- * sim_cfg_init_upstream - config space of a Switch Upstream Port
- * @f: Function
+ * sim_cfg_init_upstream - initialize the config space of a Switch Upstream Port
+ * @f: new Function
+ *
+ * Context: Any.
  */
 void sim_cfg_init_upstream(struct pci_sim_func *f)
 {
@@ -567,8 +582,10 @@ void sim_cfg_init_upstream(struct pci_sim_func *f)
 }
 
 /**
- * sim_cfg_init_pci_bridge - config space of a PCIe-to-PCI bridge
- * @f: Function
+ * sim_cfg_init_pci_bridge - initialize the config space of a PCIe-to-PCI bridge
+ * @f: new Function
+ *
+ * Context: Any.
  */
 void sim_cfg_init_pci_bridge(struct pci_sim_func *f)
 {
@@ -579,7 +596,7 @@ void sim_cfg_init_pci_bridge(struct pci_sim_func *f)
 	sim_add_aer(f);
 }
 
-/* What Endpoints and VFs are recognized by */
+/* Class Code, and the Subsystem IDs that the driver of this module matches */
 static void sim_preset_identity(struct pci_sim_func *f,
 				const struct pci_sim_ep_config *config)
 {
@@ -596,13 +613,13 @@ static bool sim_config_is_sane(struct pci_sim_func *f,
 
 	if (!is_power_of_2(bar) || bar < 128)
 		return false;
-	/* Software takes these for no device, and for one that is not ready */
+	/* Reserved for a device that is absent and one that is not ready */
 	if (config->vendor == 0xffff || config->vendor == 0x0001)
 		return false;
 	if (config->conventional && (config->flr || config->dsn ||
 				     config->rtr || config->vfs))
 		return false;
-	/* Without ARI, which Function 0 decides about, VFs cannot be reached */
+	/* VFs need ARI, which all Functions have if Function 0 has VFs */
 	if (config->vfs && f->card != f && !sim_has(f->card, SIM_ARI))
 		return false;
 
@@ -613,18 +630,17 @@ static bool sim_config_is_sane(struct pci_sim_func *f,
 }
 
 /**
- * sim_cfg_init_ep - config space of a Function of an Endpoint, or of a
- *		     conventional device
- * @f: Function, with @card set
- * @config: what the test asked for
+ * sim_cfg_init_ep - initialize the config space of a Function of an Endpoint or
+ *		     of a conventional device
+ * @f: new Function, with &pci_sim_func.card set
+ * @config: configuration
  *
- * Return: 0, or -EINVAL for
- * * a BAR whose size is no power of two or less than the 128 bytes of PCIe
- *   r6.0, sec 7.5.1.2.1
- * * a Vendor ID that stands for something else (PCIe r6.0, sec 2.3.2)
- * * a conventional device with what only an Endpoint has
- * * VFs in a Function other than 0, if Function 0 has none
- * * a time that Readiness Time Reporting cannot express
+ * Context: Any.
+ * Return: 0, or -EINVAL if the configuration has a BAR size that is not a power
+ * of two or is less than 128 bytes (PCIe r6.0, sec 7.5.1.2.1), a Vendor ID of
+ * 0x0001 or 0xffff (sec 2.3.2), a conventional device with an option for PCI
+ * Express only, VFs in a Function other than Function 0 if that has none, or
+ * Readiness Time Reporting with a time of more than SIM_RTR_MAX_MS.
  */
 int sim_cfg_init_ep(struct pci_sim_func *f,
 		    const struct pci_sim_ep_config *config)
@@ -672,9 +688,11 @@ int sim_cfg_init_ep(struct pci_sim_func *f,
 }
 
 /**
- * sim_cfg_init_vf - config space of a VF
- * @f: VF, with @ready_ms set
- * @config: what the test asked for in its PF
+ * sim_cfg_init_vf - initialize the config space of a VF
+ * @f: new VF, with &pci_sim_func.ready_ms set
+ * @config: configuration of its PF
+ *
+ * Context: Any.
  */
 void sim_cfg_init_vf(struct pci_sim_func *f,
 		     const struct pci_sim_ep_config *config)
@@ -692,7 +710,7 @@ void sim_cfg_init_vf(struct pci_sim_func *f,
 	sim_cfg_reset(f, PCI_SIM_RESET_COLD);
 }
 
-/* Bits that are preset later than the power-on reset of the Function */
+/* sim_preset() for a Function that is already part of the fabric */
 static void sim_preset_now(struct pci_sim_func *f, int where, u32 bits)
 {
 	sim_preset(f, where, bits);
@@ -700,9 +718,15 @@ static void sim_preset_now(struct pci_sim_func *f, int where, u32 bits)
 }
 
 /**
- * sim_cfg_link_functions - make a Function say that there is another one
+ * sim_cfg_link_functions - let the last Function of a device refer to a new one
  * @f: last Function so far of an Endpoint or a conventional device
- * @next: the next one
+ * @next: new Function, which is not yet part of the fabric
+ *
+ * Makes the device a Multi-Function Device, and sets the Next Function Number
+ * of ARI.
+ *
+ * Context: Any.  &pci_sim.lock is not needed, because no config request reaches
+ * the device: it has no power.
  */
 void sim_cfg_link_functions(struct pci_sim_func *f, struct pci_sim_func *next)
 {

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Config Requests of the kernel to a simulated fabric
+ * Config accesses by the kernel: the pci_ops of a simulated fabric
  */
 
 #include "sim.h"
 
 /*
- * Conventional PCI has no RRS.  A PCIe-to-PCI bridge completes with RRS for a
- * device that is not ready only if Bridge Configuration Retry Enable is set
- * (PCIe r6.0, sec 7.5.3.4).
+ * Whether a read of the Vendor ID returns 0001h while a Function is not ready:
+ * Configuration RRS Software Visibility is enabled in the Root Port.
+ *
+ * Conventional PCI has no RRS.  A PCIe-to-PCI bridge completes a request for a
+ * device that is not ready with RRS only if Bridge Configuration Retry Enable
+ * is set (PCIe r6.0, sec 7.5.3.4).
  */
 static bool sim_rrs_visible(struct pci_sim_func *f)
 {
@@ -24,10 +27,10 @@ static bool sim_rrs_visible(struct pci_sim_func *f)
 }
 
 /*
- * A Function that is not ready completes with Request Retry Status.  If
- * software is to see that, a read of the Vendor ID returns 0001h; anything
- * else is retried by the Root Complex until it gives up (PCIe r6.0, sec
- * 2.3.2).
+ * A Function that is not ready completes a read with Request Retry Status.
+ * With Configuration RRS Software Visibility, a read of the Vendor ID returns
+ * 0001h.  The Root Complex retries any other read until it times out (PCIe
+ * r6.0, sec 2.3.2).
  */
 static u32 sim_read_not_ready(struct pci_sim_func *f, int where, int size)
 {
@@ -37,6 +40,7 @@ static u32 sim_read_not_ready(struct pci_sim_func *f, int where, int size)
 	return ~0;
 }
 
+/* Get and clear the callback for a register, if one is set */
 static struct sim_hook sim_take_hook(struct sim_hook *hook, int where)
 {
 	struct sim_hook taken = {};
@@ -54,22 +58,22 @@ static int sim_read(struct pci_bus *bus, unsigned int devfn, int where,
 	struct pci_sim *sim = sim_of_bus(bus);
 	struct sim_hook hook = {};
 	struct pci_sim_func *f;
-	unsigned long flags;
 
-	raw_spin_lock_irqsave(&sim->lock, flags);
-	f = sim_route(sim, bus->number, devfn);
-	if (!f) {
-		*val = ~0;
-	} else if (f->state == SIM_INIT) {
-		*val = sim_read_not_ready(f, where, size);
-	} else if (where >= PCI_CFG_SPACE_SIZE && !sim_has(f, SIM_EXP)) {
-		/* The bridge above cannot forward it: Unsupported Request */
-		*val = ~0;
-	} else {
-		*val = sim_cfg_read(f, where, size);
-		hook = sim_take_hook(&f->on_read, where);
+	scoped_guard(raw_spinlock_irqsave, &sim->lock) {
+		f = sim_route(sim, bus->number, devfn);
+		if (!f) {
+			*val = ~0;
+		} else if (f->state == SIM_INIT) {
+			*val = sim_read_not_ready(f, where, size);
+		} else if (where >= PCI_CFG_SPACE_SIZE &&
+			   !sim_has(f, SIM_EXP)) {
+			/* No extended config space on a conventional bus */
+			*val = ~0;
+		} else {
+			*val = sim_cfg_read(f, where, size);
+			hook = sim_take_hook(&f->on_read, where);
+		}
 	}
-	raw_spin_unlock_irqrestore(&sim->lock, flags);
 
 	if (hook.fn)
 		hook.fn(f, hook.data);
@@ -82,16 +86,15 @@ static int sim_write(struct pci_bus *bus, unsigned int devfn, int where,
 	struct pci_sim *sim = sim_of_bus(bus);
 	struct sim_hook hook = {};
 	struct pci_sim_func *f;
-	unsigned long flags;
 
-	raw_spin_lock_irqsave(&sim->lock, flags);
-	f = sim_route(sim, bus->number, devfn);
-	if (f && f->state == SIM_READY) {
-		sim_cfg_write(f, where, size, val);
-		sim_irq_update(f);
-		hook = sim_take_hook(&f->on_write, where);
+	scoped_guard(raw_spinlock_irqsave, &sim->lock) {
+		f = sim_route(sim, bus->number, devfn);
+		if (f && f->state == SIM_READY) {
+			sim_cfg_write(f, where, size, val);
+			sim_irq_update(f);
+			hook = sim_take_hook(&f->on_write, where);
+		}
 	}
-	raw_spin_unlock_irqrestore(&sim->lock, flags);
 
 	if (hook.fn)
 		hook.fn(f, hook.data);
@@ -104,23 +107,21 @@ struct pci_ops sim_pci_ops = {
 };
 
 /**
- * sim_of_dev - the Function behind a device
+ * sim_of_dev - get the Function that a device stands for
  * @pdev: device, of a simulated fabric or not
  *
- * Return: the Function, NULL if there is none (any more).
+ * Context: Any.
+ * Return: the Function that Config Requests for @pdev are routed to; NULL if
+ * they reach none, or if @pdev is not in a simulated fabric.
  */
 struct pci_sim_func *sim_of_dev(struct pci_dev *pdev)
 {
-	struct pci_sim_func *f;
-	unsigned long flags;
 	struct pci_sim *sim;
 
 	if (pdev->bus->ops != &sim_pci_ops)
 		return NULL;
 
 	sim = sim_of_bus(pdev->bus);
-	raw_spin_lock_irqsave(&sim->lock, flags);
-	f = sim_route(sim, pdev->bus->number, pdev->devfn);
-	raw_spin_unlock_irqrestore(&sim->lock, flags);
-	return f;
+	guard(raw_spinlock_irqsave)(&sim->lock);
+	return sim_route(sim, pdev->bus->number, pdev->devfn);
 }

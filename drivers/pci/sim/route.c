@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Routing in a simulated fabric: what is above a Function, and which Function is
- * meant by a bus, device and Function number, as the registers of the bridges
- * have it
+ * Routing in a simulated fabric, by the bus numbers in the registers of the
+ * bridges: Routing ID to Function and Function to Routing ID
  */
 
 #include "sim.h"
 
 /**
- * sim_of_bus - the fabric that a bus belongs to
+ * sim_of_bus - get the fabric that a bus belongs to
  * @bus: bus of a simulated fabric
  *
+ * Context: Any.
  * Return: the fabric.
  */
 struct pci_sim *sim_of_bus(struct pci_bus *bus)
@@ -23,9 +23,11 @@ struct pci_sim *sim_of_bus(struct pci_bus *bus)
 }
 
 /**
- * sim_set_upstream - set what is above a Function
- * @f: Function, its fabric locked
- * @upstream: bridge, or NULL
+ * sim_set_upstream - set the bridge above a Function and its VFs
+ * @f: Function
+ * @upstream: bridge, or NULL for none
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_set_upstream(struct pci_sim_func *f, struct pci_sim_func *upstream)
 {
@@ -47,11 +49,13 @@ static u8 sim_subordinate(struct pci_sim_func *bridge)
 }
 
 /**
- * sim_requester_id - bus, device and Function number of a Function
- * @f: Function, its fabric locked
+ * sim_requester_id - get the Requester ID of a Function
+ * @f: Function
  *
- * Return: the ID, with the bus number that the bridge above it has, or what
- * follows from that for a VF (PCIe r6.0, sec 9.2.1.2).
+ * Context: Any.  The caller holds &pci_sim.lock.
+ * Return: the Requester ID.  Its bus number is the Secondary Bus Number of the
+ * bridge above.  That of a VF is calculated from that of the PF (PCIe r6.0,
+ * sec 9.2.1.2), and may be on a higher bus.
  */
 u16 sim_requester_id(struct pci_sim_func *f)
 {
@@ -74,6 +78,7 @@ static struct pci_sim_func *sim_find(struct list_head *bus,
 	return NULL;
 }
 
+/* Find a VF whose PF is on a bus, by its Routing ID */
 static struct pci_sim_func *sim_find_vf(struct list_head *bus, u16 id)
 {
 	struct pci_sim_func *pf, *vf;
@@ -87,6 +92,7 @@ static struct pci_sim_func *sim_find_vf(struct list_head *bus, u16 id)
 	return NULL;
 }
 
+/* Find the bridge on a bus that leads to bus number @busnr */
 static struct pci_sim_func *sim_find_bridge(struct list_head *bus, u8 busnr)
 {
 	struct pci_sim_func *f;
@@ -100,8 +106,8 @@ static struct pci_sim_func *sim_find_bridge(struct list_head *bus, u8 busnr)
 }
 
 /*
- * Without ARI Forwarding, there is only Device 0 on a Link (PCIe r6.0, sec
- * 7.3.1).
+ * Without ARI Forwarding a port only forwards requests for Device 0 (PCIe r6.0,
+ * sec 7.3.1).  With it the device number is part of the Function number.
  */
 static bool sim_device_exists(struct pci_sim_func *bridge, unsigned int devfn)
 {
@@ -111,16 +117,18 @@ static bool sim_device_exists(struct pci_sim_func *bridge, unsigned int devfn)
 }
 
 /**
- * sim_route - route a Config Request by the bus numbers of the bridges
- * @sim: fabric, locked
+ * sim_route - route a Config Request
+ * @sim: fabric
  * @busnr: bus number
  * @devfn: device and Function number
  *
- * See PCIe r6.0, sec 7.3.3.  A request for a bus that no bridge on the way has
- * is for a VF (sec 9.2.1.2).
+ * The request is routed by the bus numbers of the bridges (PCIe r6.0, sec
+ * 7.3.3).  A bus number that no bridge on the way forwards any further can only
+ * be that of a VF (sec 9.2.1.2).
  *
- * Return: the Function, or NULL if the request reaches none that is out of
- * reset.
+ * Context: Any.  The caller holds &pci_sim.lock.
+ * Return: the Function, in state SIM_INIT or SIM_READY; NULL if there is none,
+ * if it is in reset or if a bridge above does not forward the request.
  */
 struct pci_sim_func *sim_route(struct pci_sim *sim, u8 busnr,
 			       unsigned int devfn)
@@ -153,10 +161,11 @@ struct pci_sim_func *sim_route(struct pci_sim *sim, u8 busnr,
 }
 
 /**
- * sim_bridge_forwards - whether Config Requests pass a bridge
- * @f: Root Port, Switch Port or PCIe-to-PCI bridge, its fabric locked
+ * sim_bridge_forwards - check whether a bridge forwards requests
+ * @f: Root Port, Switch Port or PCIe-to-PCI bridge
  *
- * Return: true if the bridge is ready, in D0 (PCIe r6.0, sec 5.3.1), and its
+ * Context: Any.  The caller holds &pci_sim.lock.
+ * Return: true if the bridge is ready and in D0 (PCIe r6.0, sec 5.3.1), and its
  * secondary bus is neither down nor held in reset.
  */
 bool sim_bridge_forwards(struct pci_sim_func *f)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Internals of the simulated PCIe fabric, shared between its files
+ * PCIe fabric simulator: what its files share.  See fabric.c for an overview.
  */
 #ifndef _DRIVERS_PCI_SIM_SIM_H
 #define _DRIVERS_PCI_SIM_SIM_H
 
 #include <linux/bitmap.h>
+#include <linux/cleanup.h>
 #include <linux/hrtimer.h>
 #include <linux/irqdomain.h>
 #include <linux/list.h>
@@ -15,11 +16,11 @@
 #include <linux/spinlock.h>
 #include <linux/timerqueue.h>
 
-/* Everything that has a meaning is below this; the rest reads as 0 */
+/* Config space that is stored; above it reads return 0, writes are dropped */
 #define SIM_CFG_SIZE		0x200
 #define SIM_CFG_DWORDS		(SIM_CFG_SIZE / 4)
 
-/* Where the capabilities are, in every Function that has them */
+/* Capability offsets, the same in every Function that has the capability */
 #define SIM_PM			0x40
 #define SIM_MSI			0x48
 #define SIM_EXP			0x70
@@ -30,8 +31,8 @@
 #define SIM_DSN			0x190
 #define SIM_ACS			0x1a0
 #define SIM_DPC			0x1b0
-#define SIM_SRIOV		0x1c0	/* an Endpoint */
-#define SIM_PTM			0x1c0	/* a Root Port */
+#define SIM_SRIOV		0x1c0	/* Endpoints */
+#define SIM_PTM			0x1c0	/* Root Ports */
 
 /*
  * Not in linux/pci_regs.h: PCIe r6.0, sec 7.9.14.3, 7.9.3, 7.5.2.1 and 7.9.16
@@ -48,7 +49,7 @@
 #define PCI_RTR_2			0x08	/* Readiness Time Reporting 2 */
 #define  PCI_RTR_2_FLR			0x00000fff
 #define  PCI_RTR_2_D3HOT		0x00fff000
-#define PCI_RTR_VALUE			0x1ff	/* of each time, in 32^scale ns */
+#define PCI_RTR_VALUE			0x1ff	/* each time, in 32^scale ns */
 #define PCI_RTR_SCALE			0xe00
 
 #define SIM_NR_INTX		4
@@ -60,9 +61,9 @@
 struct pci_sim_func;
 
 /**
- * struct sim_event - something that will happen at a time to come
- * @node: place in the fabric's queue
- * @fn: what happens; called with the fabric's lock held
+ * struct sim_event - an event in the simulated time of a fabric
+ * @node: entry in &pci_sim.queue, with the time of the event
+ * @fn: callback, called in hard interrupt context with &pci_sim.lock held
  */
 struct sim_event {
 	struct timerqueue_node node;
@@ -70,11 +71,11 @@ struct sim_event {
 };
 
 /**
- * struct sim_write - a write to one dword of config space
- * @old: value before
- * @new: value after, before any effect
- * @raw: what was written, 0 in bytes that were not
- * @mask: bytes that were written
+ * struct sim_write - a config write to one dword
+ * @old: value of the dword before the write
+ * @new: value after the write, before its side effects
+ * @raw: data written, 0 in bytes that are not written
+ * @mask: all ones in bytes that are written, 0 in others
  */
 struct sim_write {
 	u32 old;
@@ -85,13 +86,13 @@ struct sim_write {
 
 /**
  * struct sim_reg - description of one dword of config space
- * @offset: offset in the header or capability
- * @por: value after power-on
+ * @offset: offset from the start of the header or capability
+ * @por: power-on value
  * @rw: writable bits
  * @w1c: bits that are cleared by writing 1
- * @sticky: bits that only removing power brings back to @por
- * @flr_keep: bits that a Function Level Reset leaves alone
- * @written: effect of a write
+ * @sticky: bits that keep their value in any reset but a cold one
+ * @flr_keep: bits that keep their value in a Function Level Reset
+ * @written: side effect of a write, called with &pci_sim.lock held, or NULL
  */
 struct sim_reg {
 	u16 offset;
@@ -106,9 +107,9 @@ struct sim_reg {
 /**
  * struct sim_dword - one dword of a Function's config space
  * @val: current value
- * @por: value after power-on, in this Function
- * @rw: writable bits, in this Function
- * @reg: description
+ * @por: power-on value in this Function
+ * @rw: writable bits in this Function
+ * @reg: description, NULL if the dword is reserved
  */
 struct sim_dword {
 	u32 val;
@@ -118,11 +119,11 @@ struct sim_dword {
 };
 
 /**
- * struct sim_irq - an interrupt condition of a Function
- * @event: end of the time until it takes effect
- * @func: Function
- * @us: that time
- * @pending: an MSI is to be sent for it
+ * struct sim_irq - an interrupt source of a Function
+ * @event: the interrupt, @us after its condition became true
+ * @func: the Function
+ * @us: latency in microseconds
+ * @pending: @event sends an MSI, even if the condition is false by then
  */
 struct sim_irq {
 	struct sim_event event;
@@ -132,10 +133,10 @@ struct sim_irq {
 };
 
 /**
- * enum sim_state - how far a Function is from answering
- * @SIM_OFF: without power
- * @SIM_RESET: held in reset
- * @SIM_INIT: out of reset, not ready
+ * enum sim_state - state of a Function, in the order in which it powers up
+ * @SIM_OFF: no power
+ * @SIM_RESET: power, held in reset
+ * @SIM_INIT: out of reset, not ready: config reads complete with RRS
  * @SIM_READY: ready
  */
 enum sim_state {
@@ -146,10 +147,10 @@ enum sim_state {
 };
 
 /**
- * struct sim_hook - an action of the test on an access to a register
- * @where: register, dword aligned
- * @fn: action, or NULL
- * @data: its argument
+ * struct sim_hook - a test's callback for the next access to a register
+ * @where: offset in config space, dword aligned
+ * @fn: callback, called without &pci_sim.lock; NULL if there is none
+ * @data: argument of @fn
  */
 struct sim_hook {
 	int where;
@@ -158,21 +159,21 @@ struct sim_hook {
 };
 
 /**
- * struct sim_port - what a Root Port or Downstream Port has of its own
- * @config: what the test asked for
- * @card: Function 0 of what is plugged in
+ * struct sim_port - state of a Root Port or Downstream Port
+ * @config: configuration, with the defaults filled in
+ * @card: Function 0 of the card in the slot, or NULL
  * @link_up: the Link is in DL_Active
- * @stuck: the Link does not come up however often it trains
- * @dropped: the Link has gone down by itself
- * @mrl_open: the manually operated retention latch is open
- * @power_fault: the power controller has cut power by itself
- * @fault_permanent: it trips again as soon as it is switched on
- * @no_pme: events of the slot that occurred before the port was in D3hot, if
- *	    they cause no PME
- * @pme_pending: PM_PME that waits for Root Status to be free
- * @pme_source: its Requester ID
+ * @stuck: Link training does not complete, see pci_sim_link_stuck()
+ * @dropped: the Link is held down until @restored, see pci_sim_link_flap()
+ * @mrl_open: the Manually-operated Retention Latch is open
+ * @power_fault: the power controller has removed power
+ * @fault_permanent: the power controller trips whenever power is turned on
+ * @no_pme: Slot Status bits that cause no PME, because they were set before
+ *	    the port entered D3hot; see &pci_sim_port_config.no_late_events
+ * @pme_pending: another PM_PME waits until PME Status is cleared (Root Port)
+ * @pme_source: Requester ID of that PM_PME
  * @train: end of Link training
- * @restored: the Link that went down by itself may train again
+ * @restored: end of @dropped
  * @command: completion of a slot command
  */
 struct sim_port {
@@ -195,41 +196,50 @@ struct sim_port {
 /**
  * struct pci_sim_func - a simulated Function
  * @sim: fabric
- * @node: entry in the fabric's list of all Functions
+ * @node: entry in &pci_sim.functions; unused in a VF
  * @type: PCI_EXP_TYPE_*
- * @devfn: device and Function number
- * @upstream: bridge whose secondary bus it is on, or NULL
- * @sibling: entry in @below of @upstream or in the fabric's root bus; in a VF,
- *	     in @vfs of its PF
- * @below: Functions on the secondary bus
- * @card: Function 0 of the device that it belongs to
- * @functions: in Function 0, all Functions of the device
- * @function: entry in @functions
- * @vfs: in a PF, its VFs
- * @pf: in a VF, its PF
- * @vf_offset: in a VF, distance of its Routing ID from that of the PF
- * @state: how far it is from answering
- * @ready_ms: time to become ready after a conventional reset, or in a VF after
- *	      VF Enable
- * @flr_ms: time to become ready after a Function Level Reset
- * @d3_ms: time to become ready after D3hot
- * @ready: end of that time
- * @irq: interrupt conditions
- * @irq_us: what their times were set to last, all at the same time
- * @irq_sources: those that are true
+ * @devfn: device and Function number; unused in a VF
+ * @upstream: bridge whose secondary bus the Function is on; NULL on the root
+ *	      bus and while not plugged in
+ * @sibling: entry in @below of @upstream or in &pci_sim.root_bus; in a VF, in
+ *	     @vfs of its PF
+ * @below: bridge: Functions on its secondary bus
+ * @card: Function 0 of the device that the Function is part of
+ * @functions: Function 0: all Functions of the device, without VFs
+ * @function: entry in @functions of @card
+ * @vfs: PF: its VFs
+ * @pf: VF: its PF
+ * @vf_offset: VF: its Routing ID minus that of the PF
+ * @state: power, reset and readiness
+ * @ready_ms: milliseconds from the end of a conventional reset, in a VF from
+ *	      VF Enable, until the Function is ready
+ * @flr_ms: milliseconds from Initiate Function Level Reset until it is ready
+ * @d3_ms: milliseconds from D3hot until it is ready, if that is a reset
+ * @ready: end of SIM_INIT
+ * @irq: interrupt sources
+ * @irq_us: latency last set for all of @irq, in microseconds
+ * @irq_sources: mask of the sources in @irq whose condition was true when last
+ *		 looked at; only used with MSI, which is sent when one rises
  * @intx: INTx is asserted
- * @intx_pin: which, as it arrives at the root bus
- * @port: if it is a Root Port or Downstream Port
- * @resets: resets that happened, by kind
- * @counts: what its driver was told
- * @ask_reset: its driver asks for a reset after any uncorrectable error
- * @on_probe: action in its driver's probe
+ * @intx_pin: the pin on the root bus that it is asserted on, 0 for INTA
+ * @port: state of a Root Port or Downstream Port
+ * @resets: number of resets of each kind
+ * @counts: number of calls of each callback of the driver of an Endpoint
+ * @ask_reset: that driver returns PCI_ERS_RESULT_NEED_RESET for any
+ *	       uncorrectable error
+ * @on_probe: a test's callback in the probe of that driver, or NULL
  * @probe_data: argument of @on_probe
- * @on_read: action on a config read
- * @on_write: action on a config write
- * @last_cap: dword that holds the end of the capability list
- * @last_ext: dword that holds the end of the extended capability list
+ * @on_read: callback for the next config read
+ * @on_write: callback for the next config write
+ * @last_cap: offset of the last capability in the list, 0 if there is none
+ * @last_ext: offset of the last extended capability, 0 if there is none
  * @cfg: config space
+ *
+ * Locking: @sim, @type, @devfn, @card, @pf, @vf_offset, @ask_reset, the list
+ * @vfs, @port.config, @last_cap, @last_ext and the descriptions in @cfg do not
+ * change once the Function is part of the fabric, and may be read without a
+ * lock.  @node and @functions only change when a Function is added, see
+ * &struct pci_sim.  All else is protected by &pci_sim.lock.
  */
 struct pci_sim_func {
 	struct pci_sim *sim;
@@ -270,32 +280,50 @@ struct pci_sim_func {
 
 /**
  * struct pci_sim - a fabric
- * @sysdata: what the architecture wants to find behind a bus
- * @lock: protects everything below, in all Functions as well
- * @queue: events to come
- * @timer: fires at the first of them
- * @deliver: delivers the interrupts that are due, see sim_events_init()
- * @stopped: no event fires any more
- * @functions: all Functions, plugged or not
+ * @sysdata: sysdata of the buses, as x86 expects it
+ * @lock: protects the state of the fabric and of all its Functions
+ * @queue: pending events, sorted by time
+ * @timer: expires at the first event in @queue
+ * @deliver: delivers pending interrupts, see sim_events_init()
+ * @stopped: no event is queued or run any more
+ * @functions: all Functions but VFs, plugged in or not
  * @root_bus: Functions on the root bus
- * @actions: of the test, see pci_sim_at()
- * @bridge: host bridge, once pci_sim_start() was called
+ * @actions: actions queued by pci_sim_at()
+ * @bridge: host bridge, NULL before pci_sim_start()
  * @started: the kernel has enumerated the fabric
  * @window: memory window of the host bridge
- * @busn: its bus numbers
- * @error: what went wrong while the fabric was built
- * @slots: Physical Slot Numbers that are taken
- * @rnd: source of jitter
- * @jitter: how much of it, in percent
- * @intx_domain: INTA to INTD
- * @msi_domain: MSI
- * @intx_count: Functions that assert each INTx
- * @intx_masked: INTx that the kernel has masked
- * @intx_due: INTx to be delivered
- * @irq_kick: delivery of an interrupt once more
+ * @busn: bus numbers of the host bridge
+ * @error: error of a function that adds Functions, returned by pci_sim_start()
+ * @slots: Physical Slot Numbers in use
+ * @rnd: pseudo-random numbers for @jitter
+ * @jitter: maximum that is added to each time, in percent of it
+ * @intx_domain: interrupt domain of INTA to INTD
+ * @msi_domain: parent domain of MSIs
+ * @intx_count: number of Functions that assert each INTx
+ * @intx_masked: INTx that are masked
+ * @intx_due: INTx to be delivered by @deliver
+ * @irq_kick: makes the timer expire, to deliver an interrupt again
  * @msi_lock: protects @msi_used
- * @msi_used: MSIs that are allocated
- * @msi_due: MSIs to be delivered
+ * @msi_used: allocated MSIs
+ * @msi_due: MSIs to be delivered by @deliver
+ *
+ * Locking: @lock protects all members from @queue on, with these exceptions.
+ * @deliver, @bridge, @started, @window, @busn and the interrupt domains are
+ * set while the kernel has no device of the fabric, and do not change as long
+ * as it has one.  @error and @slots are only used by the functions that add
+ * Functions; the caller serializes these with each other, with
+ * pci_sim_start() and with all that walks @functions without @lock.
+ *
+ * Lock order, outermost first:
+ *
+ *   pci_lock		config accesses (not with CONFIG_PCI_LOCKLESS_CONFIG)
+ *   irq_desc::lock	sim_intx_mask() and sim_intx_unmask()
+ *   pci_sim::lock
+ *   hrtimer base	hrtimer_start()
+ *
+ * So @lock is dropped around interrupt handlers and around the callbacks of a
+ * test.  The irq domain mutex is taken before @msi_lock, within which no other
+ * lock is taken; @lock and @msi_lock are not held together.
  */
 struct pci_sim {
 #ifdef CONFIG_X86
@@ -340,6 +368,7 @@ static inline bool sim_is_bridge(const struct pci_sim_func *f)
 	return f->type != PCI_EXP_TYPE_ENDPOINT;
 }
 
+/* Value of the dword at an offset; the caller holds the lock of the fabric */
 static inline u32 *sim_val(struct pci_sim_func *f, int where)
 {
 	return &f->cfg[where / 4].val;
@@ -355,6 +384,7 @@ static inline u16 sim_bridge_control(struct pci_sim_func *f)
 	return *sim_val(f, PCI_INTERRUPT_LINE) >> 16;
 }
 
+/* Whether a Function has the capability at an offset, one of SIM_* */
 static inline bool sim_has(struct pci_sim_func *f, int cap)
 {
 	return f->cfg[cap / 4].reg;
@@ -417,7 +447,6 @@ void sim_wrote_sriov_control(struct pci_sim_func *f, const struct sim_write *w);
 
 /* link.c */
 void sim_link_init(struct pci_sim_func *f);
-void sim_link_drop(struct pci_sim_func *port, u32 ms);
 void sim_secondary_update(struct pci_sim_func *bridge);
 void sim_func_release(struct pci_sim_func *f);
 void sim_func_reset_below(struct pci_sim_func *f, enum pci_sim_reset kind);

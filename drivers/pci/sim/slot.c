@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hot-plug slots of a simulated fabric: presence, latch, power, button,
- * commands (PCIe r6.0, sec 6.7)
+ * Hot-plug slots of a simulated fabric: presence, retention latch, power
+ * controller, attention button, commands (PCIe r6.0, sec 6.7)
+ *
+ * Static functions are called with &pci_sim.lock held.
  */
 
 #include "sim.h"
@@ -17,10 +19,11 @@ static bool sim_slot_has(struct pci_sim_func *port, u32 cap)
 }
 
 /**
- * sim_slot_powered - whether what is below a port has power
- * @port: Root Port or Downstream Port, its fabric locked
+ * sim_slot_powered - check whether the card in a slot has power
+ * @port: Root Port or Downstream Port
  *
- * Return: true unless the slot is empty or its power is off.
+ * Context: Any.  The caller holds &pci_sim.lock.
+ * Return: true if there is a card and its power is on.
  */
 bool sim_slot_powered(struct pci_sim_func *port)
 {
@@ -33,13 +36,16 @@ bool sim_slot_powered(struct pci_sim_func *port)
 }
 
 /**
- * sim_slot_status - set bits in the Slot Status register
- * @port: Root Port or Downstream Port, its fabric locked
- * @set: event bits
+ * sim_slot_status - update the Slot Status register
+ * @port: Root Port or Downstream Port; without a hot-plug capable slot, nothing
+ *	  happens
+ * @set: event bits to set, PCI_EXP_SLTSTA_*; ignored while the port has no
+ *	 power or is held in reset
  *
- * Presence Detect State and MRL Sensor State follow the slot.  A port that is
- * held in reset, or without power, sees no events.  The caller calls
- * sim_irq_update().
+ * Also updates Presence Detect State and MRL Sensor State.  The caller calls
+ * sim_irq_update() afterwards.
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_slot_status(struct pci_sim_func *port, u16 set)
 {
@@ -59,11 +65,13 @@ void sim_slot_status(struct pci_sim_func *port, u16 set)
 }
 
 /**
- * sim_slot_reset - bring the slot of a port to its power-on state
- * @port: Root Port or Downstream Port, its fabric locked
+ * sim_slot_reset - reset the slot of a port together with the port
+ * @port: Root Port or Downstream Port
  *
- * A power controller that has tripped is reset with its port, and then power is
- * on, unless the latch is open or it would trip again at once.
+ * A power controller that has tripped turns power on again, unless the
+ * retention latch is open or the power fault is permanent.
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_slot_reset(struct pci_sim_func *port)
 {
@@ -73,15 +81,19 @@ void sim_slot_reset(struct pci_sim_func *port)
 }
 
 /**
- * sim_slot_sleeps - a port goes to sleep or wakes up
- * @port: Root Port or Downstream Port, its fabric locked
- * @sleeps: it is in D3hot now
+ * sim_slot_sleeps - note that a port has changed its power state
+ * @port: Root Port or Downstream Port
+ * @sleeps: true if the new power state is D3hot
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_slot_sleeps(struct pci_sim_func *port, bool sleeps)
 {
+	u32 slot = *sim_val(port, SIM_EXP + PCI_EXP_SLTCTL);
+
 	port->port.no_pme = 0;
 	if (sleeps && port->port.config.no_late_events)
-		port->port.no_pme = *sim_val(port, SIM_EXP + PCI_EXP_SLTCTL) >> 16;
+		port->port.no_pme = slot >> 16;
 }
 
 static void sim_power_tripped(struct pci_sim_func *port)
@@ -101,11 +113,13 @@ static void sim_command_completed(struct sim_event *ev)
 }
 
 /**
- * sim_wrote_slot_control - a slot command, PCIe r6.0, sec 6.7.3.2
+ * sim_wrote_slot_control - write to Slot Control (PCIe r6.0, sec 6.7.3.2)
  * @f: Root Port or Downstream Port
- * @w: write
+ * @w: the write
  *
- * Any write to the Slot Control register is a command, changed or not.
+ * Any write to Slot Control is a command, even if it changes no bit.
+ *
+ * Context: Any.  The caller holds &pci_sim.lock.
  */
 void sim_wrote_slot_control(struct pci_sim_func *f, const struct sim_write *w)
 {
@@ -117,8 +131,8 @@ void sim_wrote_slot_control(struct pci_sim_func *f, const struct sim_write *w)
 	if (sim_slot_has(f, PCI_EXP_SLTCAP_PCP) &&
 	    (w->old ^ w->new) & PCI_EXP_SLTCTL_PCC) {
 		/*
-		 * A power controller that has tripped, or was stopped by the
-		 * latch, is reset by switching it on
+		 * A power controller that has tripped, or has removed power
+		 * because the latch was opened, is reset by turning power on.
 		 */
 		if (!(w->new & PCI_EXP_SLTCTL_PCC) && p->power_fault &&
 		    !p->mrl_open) {
@@ -129,7 +143,7 @@ void sim_wrote_slot_control(struct pci_sim_func *f, const struct sim_write *w)
 		sim_secondary_update(f);
 	}
 
-	/* What has just been enabled is late for what has already happened */
+	/* No MSI for events from before they were enabled */
 	if (p->config.no_late_events && w->new & ~w->old & 0xffff)
 		sim_irq_skip_slot(f);
 
@@ -138,8 +152,10 @@ void sim_wrote_slot_control(struct pci_sim_func *f, const struct sim_write *w)
 }
 
 /**
- * sim_slot_init - prepare what a port needs from this file
- * @port: new Root Port or Downstream Port
+ * sim_slot_init - initialize the slot of a new Function
+ * @port: Function, Root Port or Downstream Port or not
+ *
+ * Context: Any.
  */
 void sim_slot_init(struct pci_sim_func *port)
 {
@@ -177,7 +193,7 @@ static void sim_plug(struct pci_sim_func *port, struct pci_sim_func *card)
 	sim_secondary_update(port);
 }
 
-/* Whether a port is on the card that is to be plugged into it */
+/* Whether a port is below a card, so that it cannot hold the card */
 static bool sim_is_on_card(struct pci_sim_func *port,
 			   struct pci_sim_func *card)
 {
@@ -189,71 +205,62 @@ static bool sim_is_on_card(struct pci_sim_func *port,
 }
 
 /**
- * pci_sim_plug - plug a device into a port
+ * pci_sim_plug - plug a card into the slot of a port
  * @port: Root Port or Downstream Port
- * @card: Function 0 of the device: an Endpoint, a Switch Upstream Port or a
+ * @card: Function 0 of the card: an Endpoint, a Switch Upstream Port or a
  *	  PCIe-to-PCI bridge
  *
- * What was plugged in before is unplugged in the same instant.
+ * A card that is in the slot is unplugged at the same time.
  *
  * Context: Any.
- * Return: 0, or -EINVAL if @port is none, or if @card is no Function 0, is
- * plugged in somewhere, is of another fabric or is what @port is on.
+ * Return: 0, or -EINVAL if @port is neither a Root Port nor a Downstream Port,
+ * if @card is such a port, a conventional device or not Function 0, if it is
+ * plugged in already or belongs to another fabric, or if @port is below it.
  */
 int pci_sim_plug(struct pci_sim_func *port, struct pci_sim_func *card)
 {
-	unsigned long flags;
-	int ret = -EINVAL;
+	guard(raw_spinlock_irqsave)(&port->sim->lock);
+	if (!sim_is_port(port) || sim_is_port(card) || card->card != card ||
+	    !sim_has(card, SIM_EXP) || card->sim != port->sim ||
+	    card->upstream || sim_is_on_card(port, card))
+		return -EINVAL;
 
-	raw_spin_lock_irqsave(&port->sim->lock, flags);
-	if (sim_is_port(port) && !sim_is_port(card) && card->card == card &&
-	    sim_has(card, SIM_EXP) && card->sim == port->sim &&
-	    !card->upstream && !sim_is_on_card(port, card)) {
-		sim_unplug(port);
-		sim_plug(port, card);
-		ret = 0;
-	}
-	raw_spin_unlock_irqrestore(&port->sim->lock, flags);
-	return ret;
+	sim_unplug(port);
+	sim_plug(port, card);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(pci_sim_plug);
 
 /**
- * pci_sim_unplug - pull what is plugged into a port, without notice
+ * pci_sim_unplug - pull the card out of the slot of a port (surprise removal)
  * @port: Root Port or Downstream Port
  *
  * Context: Any.
- * Return: Function 0 of what was pulled, NULL if there was nothing.
+ * Return: Function 0 of the card, NULL if the slot was empty.
  */
 struct pci_sim_func *pci_sim_unplug(struct pci_sim_func *port)
 {
-	struct pci_sim_func *card;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&port->sim->lock, flags);
-	card = sim_unplug(port);
-	raw_spin_unlock_irqrestore(&port->sim->lock, flags);
-	return card;
+	guard(raw_spinlock_irqsave)(&port->sim->lock);
+	return sim_unplug(port);
 }
 EXPORT_SYMBOL_GPL(pci_sim_unplug);
 
 /**
- * pci_sim_mrl - open or close the manually operated retention latch of a slot
- * @port: port of the slot; without an MRL Sensor nothing happens
- * @open: it is open now
+ * pci_sim_mrl - open or close the Manually-operated Retention Latch of a slot
+ * @port: Root Port or Downstream Port; without an MRL Sensor, nothing happens
+ * @open: true to open the latch
  *
- * The port of a slot with a power controller takes power away when the latch
- * is opened (PCIe r6.0, sec 6.7.1.3).  Once it is closed, power has to be
- * switched off and on again.
+ * If the slot has a power controller, it removes power when the latch is
+ * opened (PCIe r6.0, sec 6.7.1.3).  After the latch is closed, software has to
+ * turn power off and on again.
  *
  * Context: Any.
  */
 void pci_sim_mrl(struct pci_sim_func *port, bool open)
 {
 	struct sim_port *p = &port->port;
-	unsigned long flags;
 
-	raw_spin_lock_irqsave(&port->sim->lock, flags);
+	guard(raw_spinlock_irqsave)(&port->sim->lock);
 	if (sim_slot_has(port, PCI_EXP_SLTCAP_MRLSP) && p->mrl_open != open) {
 		p->mrl_open = open;
 		if (open && sim_slot_has(port, PCI_EXP_SLTCAP_PCP))
@@ -261,16 +268,15 @@ void pci_sim_mrl(struct pci_sim_func *port, bool open)
 		sim_slot_status(port, PCI_EXP_SLTSTA_MRLSC);
 		sim_secondary_update(port);
 	}
-	raw_spin_unlock_irqrestore(&port->sim->lock, flags);
 }
 EXPORT_SYMBOL_GPL(pci_sim_mrl);
 
 /**
- * sim_slot_holds - whether a card is plugged into a port
+ * sim_slot_holds - check whether a card is plugged into a port
  * @port: Root Port or Downstream Port
- * @card: Function 0 of a device
+ * @card: Function 0 of a card
  *
- * Context: Any.
+ * Context: Any.  Takes &pci_sim.lock.
  * Return: true if it is.
  */
 bool sim_slot_holds(struct pci_sim_func *port, struct pci_sim_func *card)
@@ -280,11 +286,11 @@ bool sim_slot_holds(struct pci_sim_func *port, struct pci_sim_func *card)
 }
 
 /**
- * sim_slot_pull - pull a card, unless another one has taken its place
+ * sim_slot_pull - pull a card out of the slot of a port
  * @port: Root Port or Downstream Port
- * @card: Function 0 of a device, plugged in or not
+ * @card: Function 0 of the card; if it is not in the slot, nothing happens
  *
- * Context: Any.
+ * Context: Any.  Takes &pci_sim.lock.
  */
 void sim_slot_pull(struct pci_sim_func *port, struct pci_sim_func *card)
 {
@@ -295,76 +301,34 @@ void sim_slot_pull(struct pci_sim_func *port, struct pci_sim_func *card)
 
 /**
  * pci_sim_press_button - press the attention button of a slot
- * @port: port of the slot; without a button nothing happens
+ * @port: Root Port or Downstream Port; without a button, nothing happens
  *
  * Context: Any.
  */
 void pci_sim_press_button(struct pci_sim_func *port)
 {
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&port->sim->lock, flags);
+	guard(raw_spinlock_irqsave)(&port->sim->lock);
 	if (sim_slot_has(port, PCI_EXP_SLTCAP_ABP)) {
 		sim_slot_status(port, PCI_EXP_SLTSTA_ABP);
 		sim_irq_update(port);
 	}
-	raw_spin_unlock_irqrestore(&port->sim->lock, flags);
 }
 EXPORT_SYMBOL_GPL(pci_sim_press_button);
 
 /**
- * pci_sim_power_fault - let the power controller of a slot trip
- * @port: port of the slot; without a power controller nothing happens
- * @permanent: trip again whenever power is switched on
+ * pci_sim_power_fault - trip the power controller of a slot
+ * @port: Root Port or Downstream Port; without a power controller, nothing
+ *	  happens
+ * @permanent: true if it trips again whenever power is turned on
  *
  * Context: Any.
  */
 void pci_sim_power_fault(struct pci_sim_func *port, bool permanent)
 {
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&port->sim->lock, flags);
+	guard(raw_spinlock_irqsave)(&port->sim->lock);
 	if (sim_slot_has(port, PCI_EXP_SLTCAP_PCP)) {
 		port->port.fault_permanent = permanent;
 		sim_power_tripped(port);
 	}
-	raw_spin_unlock_irqrestore(&port->sim->lock, flags);
 }
 EXPORT_SYMBOL_GPL(pci_sim_power_fault);
-
-/**
- * pci_sim_link_stuck - let the Link of a port no longer train, or train again
- * @port: Root Port or Downstream Port
- * @stuck: it does not train; a Link that is up stays up
- *
- * Context: Any.
- */
-void pci_sim_link_stuck(struct pci_sim_func *port, bool stuck)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&port->sim->lock, flags);
-	port->port.stuck = stuck;
-	if (stuck)
-		sim_event_cancel(port->sim, &port->port.train);
-	sim_secondary_update(port);
-	raw_spin_unlock_irqrestore(&port->sim->lock, flags);
-}
-EXPORT_SYMBOL_GPL(pci_sim_link_stuck);
-
-/**
- * pci_sim_link_flap - let the Link of a port go down by itself, and come back
- * @port: Root Port or Downstream Port
- * @ms: time until it trains again, unless something else keeps it down then
- *
- * What is below is reset, as always when a Link goes down.  A Link that is
- * down already stays down for that time.
- *
- * Context: Any.
- */
-void pci_sim_link_flap(struct pci_sim_func *port, u32 ms)
-{
-	guard(raw_spinlock_irqsave)(&port->sim->lock);
-	sim_link_drop(port, ms);
-}
-EXPORT_SYMBOL_GPL(pci_sim_link_flap);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A fabric that is built, and drivers that are bound to it, while each
- * allocation fails in turn: there is an error or what was asked for, and
- * whichever it is goes away without a trace
+ * A fabric is built and its drivers are bound while each allocation fails in
+ * turn: either there is an error or it works, and nothing is leaked
  */
 
 #include <linux/dcache.h>
@@ -14,14 +13,14 @@
 
 #include "sim-kunit.h"
 
-/* Far more allocations than there are */
-#define AL_MAX		10000
+/* More allocations than there are */
+#define ALLOC_MAX	10000
 
 /*
  * failslab can be set by its files in debugfs only, and they are made from
  * these variables.
  */
-static void *al_failslab(const char *name)
+static void *alloc_failslab(const char *name)
 {
 	struct dentry *dir, *file;
 	void *where = NULL;
@@ -39,18 +38,18 @@ static void *al_failslab(const char *name)
 }
 
 /* Settings of failslab, and what they were before the test */
-struct al_failslab {
+struct alloc_failslab {
 	bool *ignore_wait;
 	unsigned long *verbose;
 	bool was_ignored;
 	unsigned long was_verbose;
 };
 
-/* Allocations that may sleep can fail as well, and nobody tells the log */
-static void al_failslab_begin(struct kunit *test, struct al_failslab *fs)
+/* Let allocations that may sleep fail as well, without a message for each */
+static void alloc_failslab_begin(struct kunit *test, struct alloc_failslab *fs)
 {
-	fs->ignore_wait = al_failslab("ignore-gfp-wait");
-	fs->verbose = al_failslab("verbose");
+	fs->ignore_wait = alloc_failslab("ignore-gfp-wait");
+	fs->verbose = alloc_failslab("verbose");
 	if (!fs->verbose || !fs->ignore_wait)
 		kunit_skip(test, "needs failslab in debugfs");
 
@@ -60,61 +59,61 @@ static void al_failslab_begin(struct kunit *test, struct al_failslab *fs)
 	*fs->verbose = 0;
 }
 
-static void al_failslab_end(struct al_failslab *fs)
+static void alloc_failslab_end(struct alloc_failslab *fs)
 {
 	*fs->ignore_wait = fs->was_ignored;
 	*fs->verbose = fs->was_verbose;
 }
 
 /* How far a fabric gets while allocations fail */
-enum al_until {
-	AL_POWERED,	/* the simulator has done its part */
-	AL_FOUND,	/* the PCI core has found the first Function */
+enum alloc_until {
+	ALLOC_POWERED, /* the simulator has done its part */
+	ALLOC_FOUND, /* the PCI core has found the first Function */
 };
 
-struct al {
+struct alloc_ctx {
 	struct task_struct *task;
-	enum al_until until;
+	enum alloc_until until;
 	bool untouched;		/* got there without a failure */
 	int domain;		/* in which the fabric was, or -1 */
 };
 
-static void al_stop(struct pci_sim_func *f, void *data)
+static void alloc_stop(struct pci_sim_func *f, void *data)
 {
-	struct al *al = data;
+	struct alloc_ctx *ctx = data;
 
-	al->untouched = al->task->fail_nth;
-	al->task->fail_nth = 0;
+	ctx->untouched = ctx->task->fail_nth;
+	ctx->task->fail_nth = 0;
 }
 
-static int al_arm(struct al *al, struct pci_sim_func *port)
+static int alloc_arm(struct alloc_ctx *ctx, struct pci_sim_func *port)
 {
 	if (!port)
 		return -ENOMEM;
 
-	/* Links train for 200 ms before the kernel gets to see them */
-	if (al->until == AL_POWERED)
-		return pci_sim_at(port, 100 * USEC_PER_MSEC, al_stop, al);
+	/* Links train for 200 ms before the kernel enumerates the fabric */
+	if (ctx->until == ALLOC_POWERED)
+		return pci_sim_at(port, 100 * USEC_PER_MSEC, alloc_stop, ctx);
 
-	pci_sim_on_read(port, PCI_VENDOR_ID, al_stop, al);
+	pci_sim_on_read(port, PCI_VENDOR_ID, alloc_stop, ctx);
 	return 0;
 }
 
 /*
- * Build a fabric with the nth allocation failing.  Later than AL_FOUND nothing
- * can be expected: pci_device_add() warns if device_add() fails, and binding
- * a driver crashes then.
+ * Build a fabric with the nth allocation failing.  Not later than ALLOC_FOUND:
+ * pci_device_add() warns if device_add() fails, and binding a driver crashes
+ * then.
  */
-static int al_build(struct al *al, unsigned int nth)
+static int alloc_build(struct alloc_ctx *ctx, unsigned int nth)
 {
 	struct pci_sim_func *port, *ep = NULL;
 	struct pci_sim *sim;
 	struct pci_dev *pdev;
-	int ret = -ENOMEM;
+	int rc = -ENOMEM;
 
-	al->task = current;
-	al->untouched = false;
-	al->domain = -1;
+	ctx->task = current;
+	ctx->untouched = false;
+	ctx->domain = -1;
 	current->fail_nth = nth;
 	sim = pci_sim_alloc();
 	if (sim) {
@@ -122,63 +121,72 @@ static int al_build(struct al *al, unsigned int nth)
 		ep = pci_sim_endpoint(sim, port, .vfs = 2);
 		pci_sim_function(ep);
 		pci_sim_add_switch(sim, NULL);
-		ret = al_arm(al, port) ?: pci_sim_start(sim);
+		rc = alloc_arm(ctx, port) ?: pci_sim_start(sim);
 	}
 	current->fail_nth = 0;
 
-	pdev = ret ? NULL : pci_sim_get_dev(ep);
+	pdev = rc ? NULL : pci_sim_get_dev(ep);
 	if (pdev)
-		al->domain = pci_domain_nr(pdev->bus);
+		ctx->domain = pci_domain_nr(pdev->bus);
 	pci_dev_put(pdev);
 	pci_sim_destroy(sim);
-	return ret;
+	return rc;
 }
 
-static unsigned int al_fail_each(struct kunit *test, struct al *al)
+static unsigned int alloc_fail_each(struct kunit *test, struct alloc_ctx *ctx)
 {
 	unsigned int alive = pci_sim_alive();
 	unsigned int nth, errors = 0;
 
-	for (nth = 1; nth < AL_MAX; nth++) {
-		if (al_build(al, nth))
+	for (nth = 1; nth < ALLOC_MAX; nth++) {
+		if (alloc_build(ctx, nth))
 			errors++;
 		KUNIT_EXPECT_EQ_MSG(test, alive, pci_sim_alive(),
 				    "leaked after allocation %u", nth);
-		if (al->untouched)
+		if (ctx->untouched)
 			break;
 	}
-	KUNIT_EXPECT_LT(test, nth, AL_MAX);
+	KUNIT_EXPECT_LT(test, nth, ALLOC_MAX);
 	return errors;
 }
 
-static void al_check(struct kunit *test, enum al_until until)
+static void alloc_check(struct kunit *test, enum alloc_until until)
 {
 	bool warned = test_taint(TAINT_WARN);
-	struct al al = { .until = until };
-	struct al_failslab fs;
+	struct alloc_ctx ctx = { .until = until };
+	struct alloc_failslab fs;
 	int domain;
 
-	KUNIT_ASSERT_EQ(test, 0, al_build(&al, 0));
-	domain = al.domain;
+	KUNIT_ASSERT_EQ(test, 0, alloc_build(&ctx, 0));
+	domain = ctx.domain;
 	KUNIT_EXPECT_NE(test, -1, domain);
 
-	al_failslab_begin(test, &fs);
-	/* The fabric itself, its Functions, three domains: all tell */
-	KUNIT_EXPECT_GT(test, al_fail_each(test, &al), 10);
-	al_failslab_end(&fs);
+	alloc_failslab_begin(test, &fs);
+	/*
+	 * The fabric, its Functions and three domains: all allocations are
+	 * checked
+	 */
+	KUNIT_EXPECT_GT(test, alloc_fail_each(test, &ctx), 10);
+	alloc_failslab_end(&fs);
 
 	/* Each fabric has given back its domain */
-	KUNIT_EXPECT_EQ(test, domain, al.domain);
+	KUNIT_EXPECT_EQ(test, domain, ctx.domain);
 	KUNIT_EXPECT_EQ(test, warned, test_taint(TAINT_WARN));
 }
 
-static void al_simulator(struct kunit *test)
+static void alloc_failure_in_simulator(struct kunit *test)
 {
-	al_check(test, AL_POWERED);
+	alloc_check(test, ALLOC_POWERED);
+}
+
+/* If the device of a host bridge cannot be registered, it is put once */
+static void alloc_failure_of_host_bridge(struct kunit *test)
+{
+	alloc_check(test, ALLOC_FOUND);
 }
 
 /* Bind a driver with the nth allocation failing, if there are that many */
-static bool al_attach(struct pci_dev *pdev, unsigned int nth, bool *failed)
+static bool alloc_attach(struct pci_dev *pdev, unsigned int nth, bool *failed)
 {
 	bool bound;
 
@@ -190,13 +198,13 @@ static bool al_attach(struct pci_dev *pdev, unsigned int nth, bool *failed)
 }
 
 /*
- * The driver of the Endpoints binds, or does not, and does later.  Not so that
- * of a port: genirq warns if it had no memory for what it has in /proc.
+ * The driver of the Endpoints binds, or fails and binds later.  Not tested for
+ * ports: genirq warns if there is no memory for its entries in /proc.
  */
-static void al_driver(struct kunit *test)
+static void alloc_failure_in_probe(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
-	struct al_failslab fs;
+	struct alloc_failslab fs;
 	struct pci_sim_func *ep;
 	unsigned int nth, unbound = 0;
 	struct pci_dev *pdev;
@@ -206,49 +214,28 @@ static void al_driver(struct kunit *test)
 	sim_kunit_start(test, sim);
 	pdev = sim_kunit_dev(test, ep);
 
-	al_failslab_begin(test, &fs);
-	for (nth = 1; failed && nth < AL_MAX; nth++) {
+	alloc_failslab_begin(test, &fs);
+	for (nth = 1; failed && nth < ALLOC_MAX; nth++) {
 		device_release_driver(&pdev->dev);
 		KUNIT_EXPECT_FALSE(test, sim_kunit_is_master(test, ep));
-		unbound += !al_attach(pdev, nth, &failed);
+		unbound += !alloc_attach(pdev, nth, &failed);
 	}
-	al_failslab_end(&fs);
+	alloc_failslab_end(&fs);
 	KUNIT_EXPECT_FALSE(test, failed);
 	KUNIT_EXPECT_GT(test, unbound, 5);
 	KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, ep));
 }
 
-static struct kunit_case al_cases[] = {
-	KUNIT_CASE_SLOW(al_simulator),
-	KUNIT_CASE_SLOW(al_driver),
+static struct kunit_case alloc_cases[] = {
+	KUNIT_CASE_SLOW(alloc_failure_in_simulator),
+	KUNIT_CASE_SLOW(alloc_failure_of_host_bridge),
+	KUNIT_CASE_SLOW(alloc_failure_in_probe),
 	{}
 };
 
-static struct kunit_suite al_suite = {
-	.name = "pci-sim-alloc",
-	.test_cases = al_cases,
+static struct kunit_suite alloc_suite = {
+	.name = "pci_alloc",
+	.test_cases = alloc_cases,
 };
 
-kunit_test_suite(al_suite);
-
-#if IS_ENABLED(CONFIG_PCI_FAULTS_KUNIT_TEST)
-
-/* If its device can not be registered, a host bridge is put once too often */
-static void al_host_bridge(struct kunit *test)
-{
-	al_check(test, AL_FOUND);
-}
-
-static struct kunit_case al_fault_cases[] = {
-	KUNIT_CASE_SLOW(al_host_bridge),
-	{}
-};
-
-static struct kunit_suite al_fault_suite = {
-	.name = "pci-fault-alloc",
-	.test_cases = al_fault_cases,
-};
-
-kunit_test_suite(al_fault_suite);
-
-#endif
+kunit_test_suite(alloc_suite);

@@ -9,7 +9,7 @@
 #include "sim-kunit.h"
 
 /* A single Endpoint: IDs, BAR, serial number, capabilities */
-static void sim_enum_endpoint(struct kunit *test)
+static void enum_endpoint(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_sim_func *port, *ep;
@@ -36,8 +36,8 @@ static void sim_enum_endpoint(struct kunit *test)
 	SIM_EXPECT_BOUND(test, ep, 1, 0);
 }
 
-/* What is not there answers ~0, and a write to it is dropped */
-static void sim_enum_absent(struct kunit *test)
+/* A read of an absent Function returns ~0, and a write to it is dropped */
+static void enum_absent_device_reads_all_ones(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_sim_func *empty, *port, *ep;
@@ -63,7 +63,7 @@ static void sim_enum_absent(struct kunit *test)
 }
 
 /* Access of one, two and four bytes, read-only and write-one-to-clear bits */
-static void sim_enum_access(struct kunit *test)
+static void enum_config_access_sizes(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_sim_func *port, *ep;
@@ -99,8 +99,11 @@ static void sim_enum_access(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, PCI_ERR_COR_BAD_TLP, pci_sim_peek(ep, val));
 }
 
-/* Two Functions, with the second found because the first says so */
-static void sim_enum_multifunction(struct kunit *test)
+/*
+ * The second of two Functions is found because Function 0 has the multifunction
+ * bit
+ */
+static void enum_multifunction(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_sim_func *port, *f0, *f1;
@@ -121,8 +124,8 @@ static void sim_enum_multifunction(struct kunit *test)
 	SIM_EXPECT_BOUND(test, f1, 1, 0);
 }
 
-static void sim_enum_write_acs(struct kunit *test, struct pci_sim_func *port,
-			       u16 control)
+static void enum_write_acs(struct kunit *test, struct pci_sim_func *port,
+			   u16 control)
 {
 	struct pci_dev *pdev = sim_kunit_dev(test, port);
 	u16 now;
@@ -134,11 +137,11 @@ static void sim_enum_write_acs(struct kunit *test, struct pci_sim_func *port,
 }
 
 /*
- * Whose requests all go upstream, which is how IOMMU groups are made: those of a
- * device below ports that redirect them, but not of one of several Functions,
- * which may talk to the others.
+ * IOMMU groups depend on ACS: all requests of a device below ports that
+ * redirect them go upstream, but not those of a multifunction device without
+ * ACS.
  */
-static void sim_enum_acs(struct kunit *test)
+static void enum_acs_isolates(struct kunit *test)
 {
 	const u16 acs = PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF;
 	struct pci_sim *sim = sim_kunit_alloc(test);
@@ -153,10 +156,10 @@ static void sim_enum_acs(struct kunit *test)
 	pci_sim_function(ep[2]);
 	sim_kunit_start(test, sim);
 
-	sim_enum_write_acs(test, root, acs);
-	sim_enum_write_acs(test, down[0], acs);
-	sim_enum_write_acs(test, down[1], acs & ~PCI_ACS_RR);
-	sim_enum_write_acs(test, down[2], acs);
+	enum_write_acs(test, root, acs);
+	enum_write_acs(test, down[0], acs);
+	enum_write_acs(test, down[1], acs & ~PCI_ACS_RR);
+	enum_write_acs(test, down[2], acs);
 	KUNIT_EXPECT_EQ(test, 0, sim_kunit_dev(test, ep[2])->acs_cap);
 
 	/* Not exported to modules */
@@ -169,7 +172,7 @@ static void sim_enum_acs(struct kunit *test)
 }
 
 /* A switch below a switch, and what Links train to */
-static void sim_enum_switch(struct kunit *test)
+static void enum_nested_switch(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_sim_func *root, *up, *down[2], *up2, *down2, *ep[2];
@@ -201,7 +204,7 @@ static void sim_enum_switch(struct kunit *test)
 }
 
 /* The drivers of a port's services bind, with INTx as with MSI */
-static void sim_enum_services(struct kunit *test)
+static void enum_port_services_bind(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_sim_func *msi, *intx;
@@ -233,8 +236,8 @@ static void sim_enum_services(struct kunit *test)
 	KUNIT_EXPECT_GT(test, pdev->irq, 0);
 }
 
-/* Each port gets messages next to each other, whoever else has some already */
-static void sim_enum_messages(struct kunit *test)
+/* The messages of a port are contiguous, whatever other ports have allocated */
+static void enum_messages_are_contiguous(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_sim_func *port[3];
@@ -256,7 +259,7 @@ static void sim_enum_messages(struct kunit *test)
 }
 
 /* Request Retry Status is waited for where it can be seen, ~0 is not */
-static void sim_enum_not_ready(struct kunit *test)
+static void enum_retry_status_is_waited_for(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_sim_func *rrs, *plain, *late, *missed;
@@ -274,7 +277,7 @@ static void sim_enum_not_ready(struct kunit *test)
 }
 
 /* Two conventional devices, one of them with two Functions, and an INTx each */
-static void sim_enum_conventional(struct kunit *test)
+static void enum_conventional_devices(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_sim_func *bridge, *dev[2], *fn;
@@ -301,16 +304,16 @@ static void sim_enum_conventional(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, PCI_CFG_SPACE_SIZE, pdev->cfg_size);
 	KUNIT_EXPECT_NE(test, 0, pci_find_capability(pdev, PCI_CAP_ID_AF));
 	KUNIT_EXPECT_NE(test, 0, pci_resource_start(pdev, 0));
-	/* No request for an extended register gets through */
+	/* Requests for extended registers do not pass the bridge */
 	pci_read_config_dword(pdev, PCI_CFG_SPACE_SIZE, &val);
 	KUNIT_EXPECT_EQ(test, ~0, val);
 }
 
 /*
- * A bridge waits for a device that is not ready, unless it may pass that on:
- * then the kernel is told with Request Retry Status
+ * A bridge retries while a device is not ready, unless Bridge Configuration
+ * Retry Enable is set: then it returns Request Retry Status
  */
-static void sim_enum_conventional_not_ready(struct kunit *test)
+static void enum_conventional_not_ready(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_sim_func *bridge, *dev;
@@ -339,25 +342,24 @@ static void sim_enum_conventional_not_ready(struct kunit *test)
 }
 
 /* Time of Readiness Time Reporting in ns, PCIe r6.0, sec 7.9.16.2 */
-static u64 sim_enum_rtr_ns(u32 reg, int shift)
+static u64 enum_rtr_ns(u32 reg, int shift)
 {
 	u32 time = reg >> shift & 0xfff;
 
 	return (u64)(time & 0x1ff) << 5 * (time >> 9);
 }
 
-static void sim_enum_expect_rtr(struct kunit *test, u32 reg, int shift,
-				u32 ms)
+static void enum_expect_rtr(struct kunit *test, u32 reg, int shift, u32 ms)
 {
-	u64 ns = sim_enum_rtr_ns(reg, shift);
+	u64 ns = enum_rtr_ns(reg, shift);
 
-	/* Nothing is ready later than it says, and not much earlier */
+	/* The reported time is at least the actual one, and not much longer */
 	KUNIT_EXPECT_GE(test, ns, (u64)ms * NSEC_PER_MSEC);
 	KUNIT_EXPECT_LE(test, ns, (u64)ms * NSEC_PER_MSEC * 17 / 16);
 }
 
-/* What a Function says about the time that it needs */
-static void sim_enum_readiness(struct kunit *test)
+/* The times that a Function reports */
+static void enum_readiness_time_reporting(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_sim_func *port, *silent, *ep;
@@ -380,10 +382,10 @@ static void sim_enum_readiness(struct kunit *test)
 	pci_read_config_dword(pdev, pos + 4, &reg[0]);
 	pci_read_config_dword(pdev, pos + 8, &reg[1]);
 	KUNIT_EXPECT_TRUE(test, reg[0] & BIT(31));
-	sim_enum_expect_rtr(test, reg[0], 0, 40 + 20);
-	sim_enum_expect_rtr(test, reg[0], 12, 40);
-	sim_enum_expect_rtr(test, reg[1], 0, 1);
-	sim_enum_expect_rtr(test, reg[1], 12, 3000);
+	enum_expect_rtr(test, reg[0], 0, 40 + 20);
+	enum_expect_rtr(test, reg[0], 12, 40);
+	enum_expect_rtr(test, reg[1], 0, 1);
+	enum_expect_rtr(test, reg[1], 12, 3000);
 
 	KUNIT_EXPECT_FALSE(test, pdev->imm_ready);
 	pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_PMC, &word);
@@ -394,7 +396,7 @@ static void sim_enum_readiness(struct kunit *test)
 }
 
 /* Physical Slot Numbers: the one asked for, or the lowest that is free */
-static void sim_enum_slots(struct kunit *test)
+static void enum_slot_numbers(struct kunit *test)
 {
 	static const u16 wanted[] = { 0, 8191, 0, 1, 0 };
 	static const u16 numbers[] = { 1, 8191, 2, 1, 3 };
@@ -418,7 +420,7 @@ static void sim_enum_slots(struct kunit *test)
 }
 
 /* The field has 13 bits, and its value 0 is taken */
-static void sim_enum_no_slot(struct kunit *test)
+static void enum_slot_numbers_exhausted(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_sim_func *up = NULL, *port = NULL;
@@ -435,8 +437,8 @@ static void sim_enum_no_slot(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ENOSPC, pci_sim_start(sim));
 }
 
-/* Errors while building come out when the fabric is started */
-static void sim_enum_bad_fabric(struct kunit *test)
+/* Errors in building a fabric are returned when it is started */
+static void enum_bad_fabric_is_refused(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_sim_func *port;
@@ -450,8 +452,11 @@ static void sim_enum_bad_fabric(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, pci_sim_start(sim));
 }
 
-/* So does a conventional device where there is no conventional bus, or v.v. */
-static void sim_enum_bad_bus(struct kunit *test)
+/*
+ * So do conventional devices on PCIe Links, and PCIe devices on conventional
+ * buses
+ */
+static void enum_bad_bus_is_refused(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_sim_func *port, *bridge, *dev;
@@ -472,8 +477,8 @@ static void sim_enum_bad_bus(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, pci_sim_start(sim));
 }
 
-/* A card fits into a port once, and into none of its own */
-static void sim_enum_bad_plug(struct kunit *test)
+/* A card cannot be plugged into two ports, or into a port of its own */
+static void enum_bad_plug_is_refused(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_sim_func *port, *up, *down, *up2, *down2, *ep;
@@ -498,7 +503,7 @@ static void sim_enum_bad_plug(struct kunit *test)
 }
 
 /* A switch that is removed is found again by a rescan, and its slots work */
-static void sim_enum_rescan(struct kunit *test)
+static void enum_rescan_finds_removed_switch(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_sim_func *root, *up, *ep;
@@ -518,14 +523,225 @@ static void sim_enum_rescan(struct kunit *test)
 	pci_dev_put(pdev);
 	SIM_EXPECT_BOUND(test, ep, 1, 1);
 
-	pci_lock_rescan_remove();
-	pci_rescan_bus(port->bus);
-	pci_unlock_rescan_remove();
+	sim_kunit_rescan(port->bus);
 	SIM_EXPECT_BOUND(test, ep, 2, 1);
 }
 
-/* Many fabrics, one after the other, with all that is in them */
-static void sim_enum_again(struct kunit *test)
+/*
+ * More bridges than bus numbers: only the bridges without a number are unusable
+ */
+static void enum_bus_numbers_exhausted(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *up, *down, *first = NULL, *last = NULL;
+	struct pci_dev *pdev;
+
+	for (int i = 0; i < 8; i++) {
+		up = pci_sim_add_switch(sim, pci_sim_root_port(sim));
+		for (int j = 0; j < 32; j++) {
+			down = pci_sim_downstream_port(up);
+			if (!j || j == 31)
+				last = pci_sim_endpoint(sim, down);
+			if (!j && !i)
+				first = last;
+		}
+	}
+	sim_kunit_start(test, sim);
+	SIM_EXPECT_BOUND(test, first, 1, 0);
+	SIM_EXPECT_BOUND(test, last, 0, 0);
+
+	pdev = sim_kunit_dev(test, first);
+	sim_kunit_rescan(pci_find_bus(pci_domain_nr(pdev->bus), 0));
+	SIM_EXPECT_BOUND(test, first, 1, 0);
+	SIM_EXPECT_BOUND(test, last, 0, 0);
+	sim_kunit_expect_dead(test, up);
+}
+
+static void enum_rescan_root(struct kunit *test, struct pci_sim_func *root)
+{
+	struct pci_dev *pdev = pci_sim_get_dev(root);
+
+	KUNIT_EXPECT_NOT_NULL(test, pdev);
+	if (!pdev)
+		return;
+
+	sim_kunit_rescan(pdev->bus);
+	pci_dev_put(pdev);
+}
+
+/* The same with a host bridge that does not begin with bus 0 */
+static void enum_high_bus_numbers_exhausted(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *ep[18];
+
+	pci_sim_set_first_bus(sim, 0xf0);
+	for (int i = 0; i < ARRAY_SIZE(ep); i++)
+		ep[i] = pci_sim_endpoint(sim, pci_sim_root_port(sim));
+	sim_kunit_start(test, sim);
+	enum_rescan_root(test, pci_sim_upstream(ep[0]));
+	for (int i = 0; i < ARRAY_SIZE(ep); i++)
+		SIM_EXPECT_BOUND(test, ep[i], i < 15, 0);
+	for (int i = 15; i < ARRAY_SIZE(ep); i++)
+		sim_kunit_expect_dead(test, pci_sim_upstream(ep[i]));
+}
+
+/*
+ * Below a port that had nothing below it when it was numbered, a switch gets
+ * its numbers from what is left, and nothing else is numbered anew.  Where
+ * firmware numbers the buses, unlike in User Mode Linux, it may have reserved
+ * these, so the switch gets none.
+ */
+static void enum_rescan_numbers_new_switch(struct kunit *test)
+{
+	struct pci_sim_func *root, *up, *inner, *other, *ep[2];
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	u32 numbers;
+
+	other = pci_sim_endpoint(sim, pci_sim_root_port(sim));
+	root = pci_sim_root_port(sim);
+	up = pci_sim_add_switch(sim, NULL);
+	ep[0] = pci_sim_endpoint(sim, pci_sim_downstream_port(up));
+	inner = pci_sim_add_switch(sim, pci_sim_downstream_port(up));
+	ep[1] = pci_sim_endpoint(sim, pci_sim_downstream_port(inner));
+	sim_kunit_start(test, sim);
+	numbers = pci_sim_peek(pci_sim_upstream(other), PCI_PRIMARY_BUS);
+
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(root, up));
+	msleep(SIM_SETTLE_MS);
+	enum_rescan_root(test, root);
+	SIM_EXPECT_BOUND(test, other, 1, 0);
+	KUNIT_EXPECT_EQ(test, numbers, pci_sim_peek(pci_sim_upstream(other),
+						    PCI_PRIMARY_BUS));
+	if (!IS_ENABLED(CONFIG_UML)) {
+		KUNIT_EXPECT_NULL(test, sim_kunit_dev(test, up)->subordinate);
+		sim_kunit_expect_dead(test, up);
+		return;
+	}
+
+	for (int i = 0; i < ARRAY_SIZE(ep); i++)
+		SIM_EXPECT_BOUND(test, ep[i], 1, 0);
+	enum_rescan_root(test, root);
+	for (int i = 0; i < ARRAY_SIZE(ep); i++)
+		SIM_EXPECT_BOUND(test, ep[i], 1, 0);
+}
+
+/*
+ * A switch that is found by a rescan, before a bridge that is known, does not
+ * get that bridge's bus number.
+ */
+static void enum_rescan_keeps_known_bus_numbers(struct kunit *test)
+{
+	unsigned int alive = pci_sim_alive();
+	struct pci_sim_func *root, *up, *port, *known, *ep, *new;
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_dev *pdev;
+	u32 id = 0;
+
+	root = pci_sim_root_port(sim);
+	up = pci_sim_add_switch(sim, root);
+	port = pci_sim_downstream_port(up);
+	known = pci_sim_downstream_port(up);
+	ep = pci_sim_endpoint(sim, known);
+	new = pci_sim_add_switch(sim, NULL);
+	pci_sim_endpoint(sim, pci_sim_downstream_port(new));
+	sim_kunit_start(test, sim);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_plug(port, new));
+	msleep(SIM_SETTLE_MS);
+	enum_rescan_root(test, root);
+
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+	pdev = pci_sim_get_dev(ep);
+	KUNIT_EXPECT_NOT_NULL(test, pdev);
+	if (pdev)
+		pci_read_config_dword(pdev, PCI_VENDOR_ID, &id);
+	KUNIT_EXPECT_EQ(test, PCI_SIM_VENDOR_ID, id & 0xffff);
+	pci_dev_put(pdev);
+
+	/* Its port has neither a bus number nor a window for it */
+	sim_kunit_expect_dead(test, new);
+	sim_kunit_finish(test, sim);
+	KUNIT_EXPECT_EQ(test, alive, pci_sim_alive());
+}
+
+/*
+ * The kernel keeps the state of bridges that have lost their numbers.  Without
+ * a slot it is not notified that their link was down, but a rescan finds out.
+ */
+static void enum_rescan_after_bus_numbers_lost(struct kunit *test)
+{
+	unsigned int alive = pci_sim_alive();
+	struct pci_sim_func *root, *port, *up, *ep;
+	struct pci_sim *sim = sim_kunit_alloc(test);
+
+	root = pci_sim_root_port(sim);
+	port = pci_sim_downstream_port(pci_sim_add_switch(sim, root),
+				       .hotplug = true);
+	up = pci_sim_add_switch(sim, port);
+	ep = pci_sim_endpoint(sim, pci_sim_downstream_port(up));
+	sim_kunit_start(test, sim);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+
+	pci_sim_unplug(port);
+	msleep(SIM_SETTLE_MS);
+	pci_sim_link_flap(root, 20);
+	msleep(SIM_SETTLE_MS);
+	enum_rescan_root(test, root);
+	msleep(SIM_SETTLE_MS);
+
+	sim_kunit_finish(test, sim);
+	KUNIT_EXPECT_EQ(test, alive, pci_sim_alive());
+}
+
+/*
+ * What is known below other bridges stays below them if a rescan finds one
+ * bridge less.  Otherwise pcie_aspm_exit_link_state() would follow the state of a
+ * removed link to a bus that does not exist.
+ */
+static void enum_rescan_finds_fewer_bridges(struct kunit *test)
+{
+	unsigned int alive = pci_sim_alive();
+	struct pci_sim_func *root, *up, *port, *card, *down, *ep;
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_dev *pdev;
+
+	root = pci_sim_root_port(sim);
+	up = pci_sim_add_switch(sim, root);
+	port = pci_sim_downstream_port(up, .hotplug = true);
+	card = pci_sim_add_switch(sim, port);
+	pci_sim_endpoint(sim, pci_sim_downstream_port(card));
+	down = pci_sim_downstream_port(up);
+	ep = pci_sim_endpoint(sim, down);
+	sim_kunit_start(test, sim);
+
+	pci_sim_unplug(port);
+	msleep(SIM_SETTLE_MS);
+	enum_rescan_root(test, root);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+
+	pdev = pci_sim_get_dev(down);
+	KUNIT_ASSERT_NOT_NULL(test, pdev);
+	pci_stop_and_remove_bus_device_locked(pdev);
+	SIM_EXPECT_BOUND(test, ep, 1, 1);
+	ep = pci_sim_endpoint(sim, NULL);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_plug(port, ep));
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 0);
+	pci_sim_unplug(port);
+	msleep(SIM_SETTLE_MS);
+	SIM_EXPECT_BOUND(test, ep, 1, 1);
+	pci_dev_put(pdev);
+
+	/* It was removed and there was no rescan */
+	sim_kunit_expect_dead(test, down);
+	sim_kunit_finish(test, sim);
+	KUNIT_EXPECT_EQ(test, alive, pci_sim_alive());
+}
+
+/* Fabrics can be built and destroyed in turn */
+static void enum_many_fabrics_in_turn(struct kunit *test)
 {
 	struct pci_sim_func *port;
 	struct pci_sim *sim;
@@ -541,35 +757,41 @@ static void sim_enum_again(struct kunit *test)
 	}
 }
 
-static struct kunit_case sim_enum_cases[] = {
-	KUNIT_CASE(sim_enum_endpoint),
-	KUNIT_CASE(sim_enum_absent),
-	KUNIT_CASE(sim_enum_access),
-	KUNIT_CASE(sim_enum_multifunction),
-	KUNIT_CASE(sim_enum_switch),
-	KUNIT_CASE(sim_enum_acs),
-	KUNIT_CASE(sim_enum_services),
-	KUNIT_CASE(sim_enum_messages),
-	KUNIT_CASE(sim_enum_not_ready),
-	KUNIT_CASE(sim_enum_conventional),
-	KUNIT_CASE(sim_enum_conventional_not_ready),
-	KUNIT_CASE(sim_enum_readiness),
-	KUNIT_CASE(sim_enum_slots),
-	KUNIT_CASE(sim_enum_no_slot),
-	KUNIT_CASE(sim_enum_bad_fabric),
-	KUNIT_CASE(sim_enum_bad_bus),
-	KUNIT_CASE(sim_enum_bad_plug),
-	KUNIT_CASE(sim_enum_rescan),
-	KUNIT_CASE(sim_enum_again),
+static struct kunit_case enum_cases[] = {
+	KUNIT_CASE(enum_endpoint),
+	KUNIT_CASE(enum_absent_device_reads_all_ones),
+	KUNIT_CASE(enum_config_access_sizes),
+	KUNIT_CASE(enum_multifunction),
+	KUNIT_CASE(enum_nested_switch),
+	KUNIT_CASE(enum_acs_isolates),
+	KUNIT_CASE(enum_port_services_bind),
+	KUNIT_CASE(enum_messages_are_contiguous),
+	KUNIT_CASE(enum_retry_status_is_waited_for),
+	KUNIT_CASE(enum_conventional_devices),
+	KUNIT_CASE(enum_conventional_not_ready),
+	KUNIT_CASE(enum_readiness_time_reporting),
+	KUNIT_CASE(enum_slot_numbers),
+	KUNIT_CASE(enum_slot_numbers_exhausted),
+	KUNIT_CASE(enum_bad_fabric_is_refused),
+	KUNIT_CASE(enum_bad_bus_is_refused),
+	KUNIT_CASE(enum_bad_plug_is_refused),
+	KUNIT_CASE(enum_rescan_finds_removed_switch),
+	KUNIT_CASE(enum_bus_numbers_exhausted),
+	KUNIT_CASE(enum_high_bus_numbers_exhausted),
+	KUNIT_CASE(enum_rescan_numbers_new_switch),
+	KUNIT_CASE(enum_rescan_keeps_known_bus_numbers),
+	KUNIT_CASE(enum_rescan_after_bus_numbers_lost),
+	KUNIT_CASE(enum_rescan_finds_fewer_bridges),
+	KUNIT_CASE(enum_many_fabrics_in_turn),
 	{}
 };
 
-static struct kunit_suite sim_enum_suite = {
-	.name = "pci-sim-enum",
-	.test_cases = sim_enum_cases,
+static struct kunit_suite enum_suite = {
+	.name = "pci_enum",
+	.test_cases = enum_cases,
 };
 
-kunit_test_suite(sim_enum_suite);
+kunit_test_suite(enum_suite);
 
 MODULE_DESCRIPTION("KUnit tests of the PCI core on a simulated fabric");
 MODULE_LICENSE("GPL");

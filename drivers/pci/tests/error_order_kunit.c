@@ -20,21 +20,21 @@
 
 #include "sim-kunit.h"
 
-#define EO_MAX_EPS	2
+#define ORDER_MAX_EPS	2
 /* Root Port, Upstream Port, the slots */
-#define EO_MAX_PORTS	(2 + EO_MAX_EPS)
+#define ORDER_MAX_PORTS	(2 + ORDER_MAX_EPS)
 
 /* For a device that needs 6 s, even if found by a wait that doubles each time */
-#define EO_RECOVERY_MS	30000
+#define ORDER_RECOVERY_MS	30000
 /* The core gives up on a device after 60 s */
-#define EO_GIVE_UP_MS	120000
-/* How long a Link that goes down by itself is down */
-#define EO_FLAP_MS	100
+#define ORDER_GIVE_UP_MS	120000
+/* How long a Link is down that drops together with the error */
+#define ORDER_FLAP_MS	100
 /* What a device needs in whose recovery something else happens */
-#define EO_BUSY_MS	200
+#define ORDER_BUSY_MS	200
 
 /**
- * struct eo_fabric - where the slot is, and what is in it
+ * struct order_fabric - where the slot is, and what is in it
  * @name: for the log
  * @below_switch: its port is a Downstream Port, below a Root Port that has no
  *		  slot; AER interrupts are from the Root Port
@@ -42,48 +42,48 @@
  *	    below each
  * @functions: of the Endpoint
  */
-struct eo_fabric {
+struct order_fabric {
 	const char *name;
 	bool below_switch;
 	bool nested;
 	u8 functions;
 };
 
-static const struct eo_fabric eo_fabrics[] = {
-	{ "Root Port", .functions = 1 },
-	{ "Root Port, 2 Functions", .functions = 2 },
-	{ "Downstream Port", .below_switch = true, .functions = 1 },
-	{ "nested slots", .nested = true, .functions = 1 },
+static const struct order_fabric order_fabrics[] = {
+	{ .name = "Root Port", .functions = 1 },
+	{ .name = "Root Port, 2 Functions", .functions = 2 },
+	{ .name = "Downstream Port", .below_switch = true, .functions = 1 },
+	{ .name = "nested slots", .nested = true, .functions = 1 },
 };
 
 /**
- * struct eo_irq - how ports interrupt
+ * struct order_irq - how ports interrupt
  * @name: for the log
  * @intx: by INTx
  * @multi_msi: by one MSI for each purpose, so that the interrupts of a port can
  *	       be told apart
  */
-struct eo_irq {
+struct order_irq {
 	const char *name;
 	bool intx;
 	bool multi_msi;
 };
 
-static const struct eo_irq eo_irqs[] = {
-	{ "MSI each", .multi_msi = true },
-	{ "MSI" },
-	{ "INTx", .intx = true },
+static const struct order_irq order_irqs[] = {
+	{ .name = "MSI each", .multi_msi = true },
+	{ .name = "MSI" },
+	{ .name = "INTx", .intx = true },
 };
 
 /**
- * struct eo_error - what happens
+ * struct order_error - what happens
  * @name: for the log
  * @status: what is detected, PCI_ERR_UNC_*, or 0 to trigger DPC
  * @below: by what is below the port, not by the port itself
  * @dpc: the port has DPC, and contains it
  * @ask_reset: it is not fatal, but the driver wants a reset
  */
-struct eo_error {
+struct order_error {
 	const char *name;
 	u32 status;
 	bool below;
@@ -91,26 +91,27 @@ struct eo_error {
 	bool ask_reset;
 };
 
-static const struct eo_error eo_errors[] = {
-	{ "ERR_FATAL", PCI_ERR_UNC_MALF_TLP, .below = true },
-	{ "fatal error of port", PCI_ERR_UNC_DLP },
-	{ "ERR_NONFATAL", PCI_ERR_UNC_COMP_TIME, .below = true,
-	  .ask_reset = true },
-	{ "ERR_FATAL contained", PCI_ERR_UNC_MALF_TLP, .below = true,
+static const struct order_error order_errors[] = {
+	{ .name = "ERR_FATAL", .status = PCI_ERR_UNC_MALF_TLP, .below = true },
+	{ .name = "fatal error of port", .status = PCI_ERR_UNC_DLP },
+	{ .name = "ERR_NONFATAL", .status = PCI_ERR_UNC_COMP_TIME,
+	  .below = true, .ask_reset = true },
+	{ .name = "ERR_FATAL contained", .status = PCI_ERR_UNC_MALF_TLP,
+	  .below = true, .dpc = true },
+	{ .name = "fatal error of port contained", .status = PCI_ERR_UNC_DLP,
 	  .dpc = true },
-	{ "fatal error of port contained", PCI_ERR_UNC_DLP, .dpc = true },
-	{ "DPC trigger", .dpc = true },
+	{ .name = "DPC trigger", .dpc = true },
 };
 
 /**
- * struct eo_order - which interrupt is late
+ * struct order_sequence - which interrupt is late
  * @name: for the log
  * @error: that of AER and DPC
  * @slot: that of the slot
  * @nested: those of the slots further down
  * @needs_nested: does not differ from another order without nested slots
  */
-struct eo_order {
+struct order_sequence {
 	const char *name;
 	bool error;
 	bool slot;
@@ -118,23 +119,23 @@ struct eo_order {
 	bool needs_nested;
 };
 
-static const struct eo_order eo_orders[] = {
-	{ "at once" },
-	{ "error first", .slot = true, .nested = true },
-	{ "slot first", .error = true },
-	{ "nested slots last", .nested = true, .needs_nested = true },
-	{ "nested slots first", .error = true, .slot = true,
+static const struct order_sequence order_sequences[] = {
+	{ .name = "at once" },
+	{ .name = "error first", .slot = true, .nested = true },
+	{ .name = "slot first", .error = true },
+	{ .name = "nested slots last", .nested = true, .needs_nested = true },
+	{ .name = "nested slots first", .error = true, .slot = true,
 	  .needs_nested = true },
 };
 
 /* By how much it is late */
-static const u32 eo_gaps_ms[] = { 0, 1, 10, 60, 200 };
+static const u32 order_gaps_ms[] = { 0, 1, 10, 60, 200 };
 
 /* What the device needs to become ready: pci_dpc_recovered() waits for 4 s */
-static const u32 eo_ready_ms[] = { 20, 1500, 6000 };
+static const u32 order_ready_ms[] = { 20, 1500, 6000 };
 
 /**
- * struct eo_case - a combination of these
+ * struct order_case - a combination of these
  * @fabric: fabric
  * @irq: how its ports interrupt
  * @error: what happens
@@ -144,11 +145,11 @@ static const u32 eo_ready_ms[] = { 20, 1500, 6000 };
  * @flap: the Link goes down by itself with the error
  * @data: what else happens, of the test
  */
-struct eo_case {
-	const struct eo_fabric *fabric;
-	const struct eo_irq *irq;
-	const struct eo_error *error;
-	const struct eo_order *order;
+struct order_case {
+	const struct order_fabric *fabric;
+	const struct order_irq *irq;
+	const struct order_error *error;
+	const struct order_sequence *order;
 	u32 gap_ms;
 	u32 ready_ms;
 	bool flap;
@@ -156,7 +157,7 @@ struct eo_case {
 };
 
 /**
- * struct eo - a fabric that was started
+ * struct order_ctx - a fabric that was started
  * @sim: fabric
  * @root: Root Port
  * @port: the one with the slot where it happens
@@ -169,55 +170,54 @@ struct eo_case {
  * @before: their config space
  * @nr: how many there are
  */
-struct eo {
+struct order_ctx {
 	struct pci_sim *sim;
 	struct pci_sim_func *root;
 	struct pci_sim_func *port;
 	struct pci_sim_func *card;
-	struct pci_sim_func *slots[EO_MAX_EPS];
-	struct pci_sim_func *cards[EO_MAX_EPS];
+	struct pci_sim_func *slots[ORDER_MAX_EPS];
+	struct pci_sim_func *cards[ORDER_MAX_EPS];
 	unsigned int nr_slots;
-	struct pci_sim_func *ep[EO_MAX_EPS];
-	struct pci_dev *pdev[EO_MAX_EPS];
-	struct sim_config before[EO_MAX_EPS];
+	struct pci_sim_func *ep[ORDER_MAX_EPS];
+	struct pci_dev *pdev[ORDER_MAX_EPS];
+	struct sim_config before[ORDER_MAX_EPS];
 	unsigned int nr;
 };
 
-static void eo_add_endpoint(struct eo *eo, const struct eo_case *c,
-			    struct pci_sim_func *port)
+static void order_add_endpoint(struct order_ctx *ctx,
+			       const struct order_case *c,
+			       struct pci_sim_func *port)
 {
 	const struct pci_sim_ep_config config = {
-		.dsn = 0x1000 + eo->nr_slots,
+		.dsn = 0x1000 + ctx->nr_slots,
 		.ask_reset = c->error->ask_reset,
 	};
 	struct pci_sim_func *f0;
 	unsigned int i;
 
-	f0 = pci_sim_add_endpoint(eo->sim, port, &config);
-	eo->ep[eo->nr++] = f0;
+	f0 = pci_sim_add_endpoint(ctx->sim, port, &config);
+	ctx->ep[ctx->nr++] = f0;
 	for (i = 1; i < c->fabric->functions; i++)
-		eo->ep[eo->nr++] = pci_sim_add_function(f0, &config);
-	eo->slots[eo->nr_slots] = port;
-	eo->cards[eo->nr_slots++] = f0;
+		ctx->ep[ctx->nr++] = pci_sim_add_function(f0, &config);
+	ctx->slots[ctx->nr_slots] = port;
+	ctx->cards[ctx->nr_slots++] = f0;
 }
 
 /*
- * Device 0 of a switch has the INTA of the Root Port.  With one interrupt for
- * two ports none can be late, and to remove one port in the interrupt thread
- * of the other is a deadlock: ft_shared_interrupt().  So the slots come after
- * a port without one.
+ * Device 0 of a switch has the INTA of the Root Port.  Two ports that share an
+ * interrupt are notified together, so the slots come after a port without one.
  */
 static struct pci_sim_func *
-eo_add_switch(struct eo *eo, struct pci_sim_func *port,
-	      const struct pci_sim_port_config *plain)
+order_add_switch(struct order_ctx *ctx, struct pci_sim_func *port,
+		 const struct pci_sim_port_config *plain)
 {
-	struct pci_sim_func *up = pci_sim_add_switch(eo->sim, port);
+	struct pci_sim_func *up = pci_sim_add_switch(ctx->sim, port);
 
 	pci_sim_add_downstream_port(up, plain);
 	return up;
 }
 
-static void eo_build(struct eo *eo, const struct eo_case *c)
+static void order_build(struct order_ctx *ctx, const struct order_case *c)
 {
 	const struct pci_sim_port_config slot = {
 		.hotplug = true,
@@ -232,28 +232,28 @@ static void eo_build(struct eo *eo, const struct eo_case *c)
 	unsigned int i;
 
 	if (c->fabric->below_switch) {
-		eo->root = pci_sim_add_root_port(eo->sim, &plain);
-		eo->card = eo_add_switch(eo, eo->root, &plain);
-		eo->port = pci_sim_add_downstream_port(eo->card, &slot);
+		ctx->root = pci_sim_add_root_port(ctx->sim, &plain);
+		ctx->card = order_add_switch(ctx, ctx->root, &plain);
+		ctx->port = pci_sim_add_downstream_port(ctx->card, &slot);
 	} else {
-		eo->root = pci_sim_add_root_port(eo->sim, &slot);
-		eo->port = eo->root;
+		ctx->root = pci_sim_add_root_port(ctx->sim, &slot);
+		ctx->port = ctx->root;
 	}
 
 	if (c->fabric->nested) {
-		eo->card = eo_add_switch(eo, eo->port, &plain);
-		for (i = 0; i < EO_MAX_EPS; i++)
-			eo_add_endpoint(eo, c,
-					pci_sim_add_downstream_port(eo->card,
-								    &slot));
+		ctx->card = order_add_switch(ctx, ctx->port, &plain);
+		for (i = 0; i < ORDER_MAX_EPS; i++)
+			order_add_endpoint(ctx, c,
+					   pci_sim_add_downstream_port(ctx->card,
+								       &slot));
 	} else {
-		eo_add_endpoint(eo, c, eo->port);
-		eo->card = eo->ep[0];
+		order_add_endpoint(ctx, c, ctx->port);
+		ctx->card = ctx->ep[0];
 	}
 }
 
-static void eo_delay(struct pci_sim_func *port, bool error, bool slot,
-		     u32 gap_ms)
+static void order_delay(struct pci_sim_func *port, bool error, bool slot,
+			u32 gap_ms)
 {
 	u32 us = 1 + gap_ms * USEC_PER_MSEC;
 
@@ -266,70 +266,70 @@ static void eo_delay(struct pci_sim_func *port, bool error, bool slot,
 }
 
 /*
- * Where a test has failed, there may be a card that pciehp could not add.  It
- * tries again when its port wakes up to be removed, which is a deadlock:
- * ft_port_removed_while_adding().
+ * If a test has failed, there may be a card that pciehp could not add.  It
+ * tries again when its port resumes to be removed, which may deadlock.
  */
-static void eo_empty(void *data)
+static void order_empty(void *data)
 {
-	struct eo *eo = data;
+	struct order_ctx *ctx = data;
 	unsigned int i;
 
-	for (i = 0; i < eo->nr_slots; i++)
-		pci_sim_unplug(eo->slots[i]);
-	msleep(EO_RECOVERY_MS);
-	pci_sim_unplug(eo->port);
-	msleep(EO_RECOVERY_MS);
+	for (i = 0; i < ctx->nr_slots; i++)
+		pci_sim_unplug(ctx->slots[i]);
+	msleep(ORDER_RECOVERY_MS);
+	pci_sim_unplug(ctx->port);
+	msleep(ORDER_RECOVERY_MS);
 }
 
-static struct eo *eo_start(struct kunit *test)
+static struct order_ctx *order_start(struct kunit *test)
 {
-	const struct eo_case *c = test->param_value;
-	struct eo *eo = kunit_kzalloc(test, sizeof(*eo), GFP_KERNEL);
+	const struct order_case *c = test->param_value;
+	struct order_ctx *ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
 	unsigned int i;
 
-	KUNIT_ASSERT_NOT_NULL(test, eo);
-	eo->sim = sim_kunit_alloc(test);
-	eo_build(eo, c);
+	KUNIT_ASSERT_NOT_NULL(test, ctx);
+	ctx->sim = sim_kunit_alloc(test);
+	order_build(ctx, c);
 	KUNIT_ASSERT_EQ(test, 0,
-			kunit_add_action_or_reset(test, eo_empty, eo));
-	sim_kunit_start(test, eo->sim);
+			kunit_add_action_or_reset(test, order_empty, ctx));
+	sim_kunit_start(test, ctx->sim);
 
-	for (i = 0; i < eo->nr; i++) {
-		eo->pdev[i] = sim_kunit_dev(test, eo->ep[i]);
-		sim_kunit_mark(test, eo->ep[i]);
-		sim_config_get(&eo->before[i], eo->pdev[i]);
-		pci_sim_set_ready_ms(eo->ep[i], c->ready_ms);
+	for (i = 0; i < ctx->nr; i++) {
+		ctx->pdev[i] = sim_kunit_dev(test, ctx->ep[i]);
+		sim_kunit_mark(test, ctx->ep[i]);
+		sim_kunit_config_get(&ctx->before[i], ctx->pdev[i]);
+		pci_sim_set_ready_ms(ctx->ep[i], c->ready_ms);
 	}
 
-	eo_delay(eo->root, c->order->error, false, c->gap_ms);
-	eo_delay(eo->port, c->order->error, c->order->slot, c->gap_ms);
-	for (i = 0; c->fabric->nested && i < eo->nr_slots; i++)
-		eo_delay(eo->slots[i], false, c->order->nested, c->gap_ms);
-	return eo;
+	order_delay(ctx->root, c->order->error, false, c->gap_ms);
+	order_delay(ctx->port, c->order->error, c->order->slot, c->gap_ms);
+	for (i = 0; c->fabric->nested && i < ctx->nr_slots; i++)
+		order_delay(ctx->slots[i], false, c->order->nested, c->gap_ms);
+	return ctx;
 }
 
-static void eo_happens(struct kunit *test, struct eo *eo)
+static void order_happens(struct kunit *test, struct order_ctx *ctx)
 {
-	const struct eo_case *c = test->param_value;
-	const struct eo_error *e = c->error;
+	const struct order_case *c = test->param_value;
+	const struct order_error *e = c->error;
 
 	if (e->status)
-		pci_sim_uncor_error(e->below ? eo->card : eo->port, e->status);
+		pci_sim_uncor_error(e->below ? ctx->card : ctx->port,
+				    e->status);
 	else
-		KUNIT_EXPECT_EQ(test, 0, pci_sim_dpc_trigger(eo->port));
+		KUNIT_EXPECT_EQ(test, 0, pci_sim_dpc_trigger(ctx->port));
 	if (c->flap)
-		pci_sim_link_flap(eo->port, EO_FLAP_MS);
+		pci_sim_link_flap(ctx->port, ORDER_FLAP_MS);
 }
 
-/* Each driver has heard of @n errors, and was neither removed nor added */
-static void eo_expect_recoveries(struct kunit *test, struct eo *eo,
-				 unsigned int n)
+/* Each driver was told of @n errors, and was neither removed nor added */
+static void order_expect_recoveries(struct kunit *test, struct order_ctx *ctx,
+				    unsigned int n)
 {
 	unsigned int i;
 
-	for (i = 0; i < eo->nr; i++) {
-		struct pci_sim_counts is = pci_sim_counts(eo->ep[i]);
+	for (i = 0; i < ctx->nr; i++) {
+		struct pci_sim_counts is = pci_sim_counts(ctx->ep[i]);
 
 		KUNIT_EXPECT_EQ_MSG(test, 1, is.probe, "Endpoint %u", i);
 		KUNIT_EXPECT_EQ_MSG(test, 0, is.remove, "Endpoint %u", i);
@@ -339,26 +339,26 @@ static void eo_expect_recoveries(struct kunit *test, struct eo *eo,
 		KUNIT_EXPECT_EQ_MSG(test, 0, is.mmio_enabled, "Endpoint %u", i);
 		KUNIT_EXPECT_EQ_MSG(test, n, is.slot_reset, "Endpoint %u", i);
 		KUNIT_EXPECT_EQ_MSG(test, n, is.resume, "Endpoint %u", i);
-		sim_config_expect(test, &eo->before[i], eo->pdev[i]);
+		sim_kunit_config_expect(test, &ctx->before[i], ctx->pdev[i]);
 	}
 }
 
 /* One error, one reset, one recovery */
-static void eo_recovered(struct kunit *test)
+static void order_recovered_once(struct kunit *test)
 {
-	const struct eo_case *c = test->param_value;
-	struct eo *eo = eo_start(test);
+	const struct order_case *c = test->param_value;
+	struct order_ctx *ctx = order_start(test);
 	unsigned int i, resets;
 
-	eo_happens(test, eo);
-	msleep(EO_RECOVERY_MS);
-	eo_expect_recoveries(test, eo, 1);
-	for (i = 0; i < eo->nr; i++) {
-		resets = pci_sim_resets_all(eo->ep[i]);
-		KUNIT_EXPECT_EQ_MSG(test, 0, pci_sim_peek(eo->ep[i],
-							  SIM_SCRATCH),
+	order_happens(test, ctx);
+	msleep(ORDER_RECOVERY_MS);
+	order_expect_recoveries(test, ctx, 1);
+	for (i = 0; i < ctx->nr; i++) {
+		resets = pci_sim_resets_all(ctx->ep[i]);
+		KUNIT_EXPECT_EQ_MSG(test, 0,
+				    pci_sim_peek(ctx->ep[i], SIM_SCRATCH),
 				    "Endpoint %u", i);
-		/* A Link that goes down is a reset that nobody asked for */
+		/* A Link that goes down resets what is below it once more */
 		KUNIT_EXPECT_GE_MSG(test, resets, 1, "Endpoint %u", i);
 		KUNIT_EXPECT_LE_MSG(test, resets, 1 + c->flap,
 				    "Endpoint %u", i);
@@ -366,15 +366,15 @@ static void eo_recovered(struct kunit *test)
 }
 
 /* The next error is recovered from as well */
-static void eo_again(struct kunit *test)
+static void order_recovered_again(struct kunit *test)
 {
-	struct eo *eo = eo_start(test);
+	struct order_ctx *ctx = order_start(test);
 	unsigned int n;
 
 	for (n = 1; n <= 3; n++) {
-		eo_happens(test, eo);
-		msleep(EO_RECOVERY_MS);
-		eo_expect_recoveries(test, eo, n);
+		order_happens(test, ctx);
+		msleep(ORDER_RECOVERY_MS);
+		order_expect_recoveries(test, ctx, n);
 	}
 }
 
@@ -384,141 +384,144 @@ static const struct {
 	u16 where;
 	u32 mask;
 	bool pcie;
-} eo_port_regs[] = {
-	{ "Command", PCI_COMMAND, 0xffff },
-	{ "bus numbers", PCI_PRIMARY_BUS, 0xffffff },
-	{ "memory window", PCI_MEMORY_BASE, ~0U },
-	{ "Bridge Control", PCI_INTERRUPT_LINE, 0xffff0000 },
-	{ "Device Control", PCI_EXP_DEVCTL, 0xffff, .pcie = true },
-	{ "Slot Control", PCI_EXP_SLTCTL, 0xffff, .pcie = true },
+} order_port_regs[] = {
+	{ .name = "Command", .where = PCI_COMMAND, .mask = 0xffff },
+	{ .name = "bus numbers", .where = PCI_PRIMARY_BUS, .mask = 0xffffff },
+	{ .name = "memory window", .where = PCI_MEMORY_BASE, .mask = ~0U },
+	{ .name = "Bridge Control", .where = PCI_INTERRUPT_LINE,
+	  .mask = 0xffff0000 },
+	{ .name = "Device Control", .where = PCI_EXP_DEVCTL, .mask = 0xffff,
+	  .pcie = true },
+	{ .name = "Slot Control", .where = PCI_EXP_SLTCTL, .mask = 0xffff,
+	  .pcie = true },
 };
 
-struct eo_port_state {
+struct order_port_state {
 	struct pci_sim_func *f;
 	u16 pcie_cap;
-	u32 regs[ARRAY_SIZE(eo_port_regs)];
+	u32 regs[ARRAY_SIZE(order_port_regs)];
 };
 
-static u32 eo_peek(const struct eo_port_state *s, unsigned int i)
+static u32 order_peek(const struct order_port_state *s, unsigned int i)
 {
-	u16 base = eo_port_regs[i].pcie ? s->pcie_cap : 0;
+	u16 base = order_port_regs[i].pcie ? s->pcie_cap : 0;
 
-	return pci_sim_peek(s->f, base + eo_port_regs[i].where) &
-	       eo_port_regs[i].mask;
+	return pci_sim_peek(s->f, base + order_port_regs[i].where) &
+	       order_port_regs[i].mask;
 }
 
-static void eo_save_port(struct kunit *test, struct eo_port_state *s,
-			 struct pci_sim_func *f)
+static void order_save_port(struct kunit *test, struct order_port_state *s,
+			    struct pci_sim_func *f)
 {
 	unsigned int i;
 
 	s->f = f;
 	s->pcie_cap = pci_pcie_cap(sim_kunit_dev(test, f));
-	for (i = 0; i < ARRAY_SIZE(eo_port_regs); i++)
-		s->regs[i] = eo_peek(s, i);
+	for (i = 0; i < ARRAY_SIZE(order_port_regs); i++)
+		s->regs[i] = order_peek(s, i);
 }
 
 /*
  * Ports below the reset have their config space back as well, or what is below
  * them can neither interrupt nor access memory
  */
-static void eo_ports(struct kunit *test)
+static void order_ports_are_restored(struct kunit *test)
 {
-	const struct eo_case *c = test->param_value;
-	struct eo_port_state state[EO_MAX_PORTS];
-	struct eo *eo = eo_start(test);
+	const struct order_case *c = test->param_value;
+	struct order_port_state state[ORDER_MAX_PORTS];
+	struct order_ctx *ctx = order_start(test);
 	unsigned int i, j, n = 0;
 
-	eo_save_port(test, &state[n++], eo->root);
+	order_save_port(test, &state[n++], ctx->root);
 	if (c->fabric->nested) {
-		eo_save_port(test, &state[n++], eo->card);
-		for (i = 0; i < eo->nr_slots; i++)
-			eo_save_port(test, &state[n++], eo->slots[i]);
-	} else if (eo->port != eo->root) {
-		eo_save_port(test, &state[n++], eo->port);
+		order_save_port(test, &state[n++], ctx->card);
+		for (i = 0; i < ctx->nr_slots; i++)
+			order_save_port(test, &state[n++], ctx->slots[i]);
+	} else if (ctx->port != ctx->root) {
+		order_save_port(test, &state[n++], ctx->port);
 	}
 
-	eo_happens(test, eo);
-	msleep(EO_RECOVERY_MS);
+	order_happens(test, ctx);
+	msleep(ORDER_RECOVERY_MS);
 	for (i = 0; i < n; i++) {
-		for (j = 0; j < ARRAY_SIZE(eo_port_regs); j++)
+		for (j = 0; j < ARRAY_SIZE(order_port_regs); j++)
 			KUNIT_EXPECT_EQ_MSG(test, state[i].regs[j],
-					    eo_peek(&state[i], j),
+					    order_peek(&state[i], j),
 					    "port %u: %s", i,
-					    eo_port_regs[j].name);
+					    order_port_regs[j].name);
 	}
 }
 
-/* What was ignored for the recovery is not ignored any more after it */
-static void eo_pulled_after(struct kunit *test)
+/* A removal after the recovery is not ignored */
+static void order_pulled_after_recovery(struct kunit *test)
 {
-	struct eo *eo = eo_start(test);
+	struct order_ctx *ctx = order_start(test);
 	unsigned int i;
 
-	eo_happens(test, eo);
-	msleep(EO_RECOVERY_MS);
-	for (i = 0; i < eo->nr_slots; i++)
-		pci_sim_unplug(eo->slots[i]);
-	msleep(EO_RECOVERY_MS);
-	for (i = 0; i < eo->nr; i++)
-		SIM_EXPECT_BOUND(test, eo->ep[i], 1, 1);
+	order_happens(test, ctx);
+	msleep(ORDER_RECOVERY_MS);
+	for (i = 0; i < ctx->nr_slots; i++)
+		pci_sim_unplug(ctx->slots[i]);
+	msleep(ORDER_RECOVERY_MS);
+	for (i = 0; i < ctx->nr; i++)
+		SIM_EXPECT_BOUND(test, ctx->ep[i], 1, 1);
 
-	for (i = 0; i < eo->nr_slots; i++)
+	for (i = 0; i < ctx->nr_slots; i++)
 		KUNIT_EXPECT_EQ(test, 0,
-				pci_sim_plug(eo->slots[i], eo->cards[i]));
-	msleep(EO_RECOVERY_MS);
-	for (i = 0; i < eo->nr; i++)
-		SIM_EXPECT_BOUND(test, eo->ep[i], 2, 1);
+				pci_sim_plug(ctx->slots[i], ctx->cards[i]));
+	msleep(ORDER_RECOVERY_MS);
+	for (i = 0; i < ctx->nr; i++)
+		SIM_EXPECT_BOUND(test, ctx->ep[i], 2, 1);
 }
 
 /* --- more than one error ------------------------------------------------- */
 
 /**
- * struct eo_three - in which order the three interrupts come
+ * struct order_three - in which order the three interrupts come
  * @name: for the log
  * @aer: how many gaps it takes until that of AER
  * @dpc: until that of DPC
  * @slot: until that of the slot
  */
-struct eo_three {
+struct order_three {
 	const char *name;
 	u8 aer;
 	u8 dpc;
 	u8 slot;
 };
 
-static const struct eo_three eo_threes[] = {
-	{ "AER, DPC, slot", 0, 1, 2 },
-	{ "AER, slot, DPC", 0, 2, 1 },
-	{ "DPC, AER, slot", 1, 0, 2 },
-	{ "DPC, slot, AER", 2, 0, 1 },
-	{ "slot, AER, DPC", 1, 2, 0 },
-	{ "slot, DPC, AER", 2, 1, 0 },
+static const struct order_three order_threes[] = {
+	{ .name = "AER, DPC, slot", .aer = 0, .dpc = 1, .slot = 2 },
+	{ .name = "AER, slot, DPC", .aer = 0, .dpc = 2, .slot = 1 },
+	{ .name = "DPC, AER, slot", .aer = 1, .dpc = 0, .slot = 2 },
+	{ .name = "DPC, slot, AER", .aer = 2, .dpc = 0, .slot = 1 },
+	{ .name = "slot, AER, DPC", .aer = 1, .dpc = 2, .slot = 0 },
+	{ .name = "slot, DPC, AER", .aer = 2, .dpc = 1, .slot = 0 },
 };
 
-static struct eo *eo_start_three(struct kunit *test)
+static struct order_ctx *order_start_three(struct kunit *test)
 {
-	const struct eo_case *c = test->param_value;
-	const struct eo_three *three = c->data;
-	struct eo *eo = eo_start(test);
+	const struct order_case *c = test->param_value;
+	const struct order_three *three = c->data;
+	struct order_ctx *ctx = order_start(test);
 	u32 gap_us = c->gap_ms * USEC_PER_MSEC;
 
-	pci_sim_set_one_irq_us(eo->root, PCI_SIM_IRQ_AER,
+	pci_sim_set_one_irq_us(ctx->root, PCI_SIM_IRQ_AER,
 			       1 + three->aer * gap_us);
-	pci_sim_set_one_irq_us(eo->port, PCI_SIM_IRQ_DPC,
+	pci_sim_set_one_irq_us(ctx->port, PCI_SIM_IRQ_DPC,
 			       1 + three->dpc * gap_us);
-	pci_sim_set_one_irq_us(eo->port, PCI_SIM_IRQ_SLOT,
+	pci_sim_set_one_irq_us(ctx->port, PCI_SIM_IRQ_SLOT,
 			       1 + three->slot * gap_us);
-	return eo;
+	return ctx;
 }
 
 /* Two errors may be recovered from together, or one after the other */
-static void eo_expect_two(struct kunit *test, struct eo *eo)
+static void order_expect_two(struct kunit *test, struct order_ctx *ctx)
 {
 	unsigned int i;
 
-	for (i = 0; i < eo->nr; i++) {
-		struct pci_sim_counts is = pci_sim_counts(eo->ep[i]);
+	for (i = 0; i < ctx->nr; i++) {
+		struct pci_sim_counts is = pci_sim_counts(ctx->ep[i]);
 
 		KUNIT_EXPECT_EQ_MSG(test, 1, is.probe, "Endpoint %u", i);
 		KUNIT_EXPECT_EQ_MSG(test, 0, is.remove, "Endpoint %u", i);
@@ -530,7 +533,7 @@ static void eo_expect_two(struct kunit *test, struct eo *eo)
 		KUNIT_EXPECT_GE_MSG(test, is.slot_reset, 1, "Endpoint %u", i);
 		KUNIT_EXPECT_EQ_MSG(test, is.error_detected, is.resume,
 				    "Endpoint %u", i);
-		sim_config_expect(test, &eo->before[i], eo->pdev[i]);
+		sim_kunit_config_expect(test, &ctx->before[i], ctx->pdev[i]);
 	}
 }
 
@@ -538,31 +541,31 @@ static void eo_expect_two(struct kunit *test, struct eo *eo)
  * DPC is enabled for fatal errors, so ERR_NONFATAL goes on to the Root Port,
  * just before the Link goes down
  */
-static void eo_nonfatal_then_contained(struct kunit *test)
+static void order_nonfatal_then_contained(struct kunit *test)
 {
-	struct eo *eo = eo_start_three(test);
+	struct order_ctx *ctx = order_start_three(test);
 
-	pci_sim_uncor_error(eo->card, PCI_ERR_UNC_COMP_TIME);
-	eo_happens(test, eo);
-	msleep(EO_RECOVERY_MS);
-	eo_expect_two(test, eo);
+	pci_sim_uncor_error(ctx->card, PCI_ERR_UNC_COMP_TIME);
+	order_happens(test, ctx);
+	msleep(ORDER_RECOVERY_MS);
+	order_expect_two(test, ctx);
 }
 
 /* The reset that AER asks for reaches a port which contains an error */
-static void eo_fatal_above_contained(struct kunit *test)
+static void order_fatal_above_contained(struct kunit *test)
 {
-	struct eo *eo = eo_start_three(test);
+	struct order_ctx *ctx = order_start_three(test);
 
-	eo_happens(test, eo);
-	pci_sim_uncor_error(eo->root, PCI_ERR_UNC_DLP);
-	msleep(EO_RECOVERY_MS);
-	eo_expect_two(test, eo);
+	order_happens(test, ctx);
+	pci_sim_uncor_error(ctx->root, PCI_ERR_UNC_DLP);
+	msleep(ORDER_RECOVERY_MS);
+	order_expect_two(test, ctx);
 }
 
 /* --- recovery fails ------------------------------------------------------ */
 
-/* What was not there when the error happened is told nothing of it */
-static void eo_expect_stranger(struct kunit *test, struct pci_sim_func *f)
+/* The driver of a device that was added after the error is not told of it */
+static void order_expect_stranger(struct kunit *test, struct pci_sim_func *f)
 {
 	struct pci_sim_counts is = pci_sim_counts(f);
 
@@ -575,248 +578,253 @@ static void eo_expect_stranger(struct kunit *test, struct pci_sim_func *f)
 }
 
 /* A port that sleeps is woken by a change of presence, not by its Link */
-static void eo_reseat(struct kunit *test, struct pci_sim_func *port)
+static void order_reseat(struct kunit *test, struct pci_sim_func *port)
 {
 	struct pci_sim_func *card = pci_sim_unplug(port);
 
-	msleep(EO_RECOVERY_MS);
+	msleep(ORDER_RECOVERY_MS);
 	KUNIT_EXPECT_EQ(test, 0, pci_sim_plug(port, card));
-	msleep(EO_RECOVERY_MS);
+	msleep(ORDER_RECOVERY_MS);
 }
 
 /* The Link does not come back.  Once it does, the slot can be used again. */
-static void eo_link_stuck(struct kunit *test)
+static void order_link_stays_down(struct kunit *test)
 {
-	struct eo *eo = eo_start(test);
+	struct order_ctx *ctx = order_start(test);
 	unsigned int i;
 
-	pci_sim_link_stuck(eo->port, true);
-	eo_happens(test, eo);
-	msleep(EO_GIVE_UP_MS);
-	for (i = 0; i < eo->nr; i++) {
-		SIM_EXPECT_BOUND(test, eo->ep[i], 1, 1);
-		KUNIT_EXPECT_EQ(test, 0, pci_sim_counts(eo->ep[i]).resume);
+	pci_sim_link_stuck(ctx->port, true);
+	order_happens(test, ctx);
+	msleep(ORDER_GIVE_UP_MS);
+	for (i = 0; i < ctx->nr; i++) {
+		SIM_EXPECT_BOUND(test, ctx->ep[i], 1, 1);
+		KUNIT_EXPECT_EQ(test, 0, pci_sim_counts(ctx->ep[i]).resume);
 	}
 
-	pci_sim_link_stuck(eo->port, false);
-	eo_reseat(test, eo->port);
-	for (i = 0; i < eo->nr; i++)
-		SIM_EXPECT_BOUND(test, eo->ep[i], 2, 1);
+	pci_sim_link_stuck(ctx->port, false);
+	order_reseat(test, ctx->port);
+	for (i = 0; i < ctx->nr; i++)
+		SIM_EXPECT_BOUND(test, ctx->ep[i], 2, 1);
 }
 
 /* The Link comes back, the device does not */
-static void eo_never_ready(struct kunit *test)
+static void order_device_never_ready(struct kunit *test)
 {
-	struct eo *eo = eo_start(test);
+	struct order_ctx *ctx = order_start(test);
 	unsigned int i;
 
-	for (i = 0; i < eo->nr; i++)
-		pci_sim_set_ready_ms(eo->ep[i], PCI_SIM_NEVER);
-	eo_happens(test, eo);
-	msleep(EO_GIVE_UP_MS);
-	for (i = 0; i < eo->nr; i++) {
-		SIM_EXPECT_BOUND(test, eo->ep[i], 1, 1);
-		KUNIT_EXPECT_EQ(test, 0, pci_sim_counts(eo->ep[i]).resume);
+	for (i = 0; i < ctx->nr; i++)
+		pci_sim_set_ready_ms(ctx->ep[i], PCI_SIM_NEVER);
+	order_happens(test, ctx);
+	msleep(ORDER_GIVE_UP_MS);
+	for (i = 0; i < ctx->nr; i++) {
+		SIM_EXPECT_BOUND(test, ctx->ep[i], 1, 1);
+		KUNIT_EXPECT_EQ(test, 0, pci_sim_counts(ctx->ep[i]).resume);
 	}
 }
 
 /* The Link of one of two slots further down does not come back, the other does */
-static void eo_nested_link_stuck(struct kunit *test)
+static void order_nested_link_stays_down(struct kunit *test)
 {
-	struct eo *eo = eo_start(test);
+	struct order_ctx *ctx = order_start(test);
 
-	pci_sim_link_stuck(eo->slots[0], true);
-	eo_happens(test, eo);
-	msleep(EO_GIVE_UP_MS);
-	SIM_EXPECT_BOUND(test, eo->ep[0], 1, 1);
-	SIM_EXPECT_BOUND(test, eo->ep[1], 1, 0);
-	KUNIT_EXPECT_EQ(test, 0, pci_sim_counts(eo->ep[0]).slot_reset);
-	KUNIT_EXPECT_EQ(test, 0, pci_sim_counts(eo->ep[0]).resume);
-	KUNIT_EXPECT_EQ(test, 1, pci_sim_counts(eo->ep[0]).perm_failure);
-	KUNIT_EXPECT_EQ(test, 1, pci_sim_counts(eo->ep[1]).resume);
-	KUNIT_EXPECT_EQ(test, 0, pci_sim_counts(eo->ep[1]).perm_failure);
-	KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, eo->ep[1]));
+	pci_sim_link_stuck(ctx->slots[0], true);
+	order_happens(test, ctx);
+	msleep(ORDER_GIVE_UP_MS);
+	SIM_EXPECT_BOUND(test, ctx->ep[0], 1, 1);
+	SIM_EXPECT_BOUND(test, ctx->ep[1], 1, 0);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_counts(ctx->ep[0]).slot_reset);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_counts(ctx->ep[0]).resume);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_counts(ctx->ep[0]).perm_failure);
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_counts(ctx->ep[1]).resume);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_counts(ctx->ep[1]).perm_failure);
+	KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, ctx->ep[1]));
 
-	pci_sim_link_stuck(eo->slots[0], false);
-	eo_reseat(test, eo->slots[0]);
-	SIM_EXPECT_BOUND(test, eo->ep[0], 2, 1);
-	SIM_EXPECT_BOUND(test, eo->ep[1], 1, 0);
+	pci_sim_link_stuck(ctx->slots[0], false);
+	order_reseat(test, ctx->slots[0]);
+	SIM_EXPECT_BOUND(test, ctx->ep[0], 2, 1);
+	SIM_EXPECT_BOUND(test, ctx->ep[1], 1, 0);
 }
 
 /*
- * When in the recovery a card is pulled: before anybody knows of the error,
- * while the Link is down, in the 100 ms that any device may need (PCIe r6.0,
- * sec 6.6.1), while it answers with RRS, and around the end
+ * When in the recovery a card is pulled: before the error is handled, while the
+ * Link is down, in the 100 ms that any device may need (PCIe r6.0, sec 6.6.1),
+ * while it answers with RRS, and around the end
  */
-static const u32 eo_pull_ms[] = { 0, 1, 3, 30, 110, 150, 250 };
+static const u32 order_pull_ms[] = { 0, 1, 3, 30, 110, 150, 250 };
 
-static struct eo *eo_start_busy(struct kunit *test)
+static struct order_ctx *order_start_busy(struct kunit *test)
 {
-	struct eo *eo = eo_start(test);
+	struct order_ctx *ctx = order_start(test);
 	unsigned int i;
 
-	for (i = 0; i < eo->nr; i++)
-		pci_sim_set_ready_ms(eo->ep[i], EO_BUSY_MS);
-	return eo;
+	for (i = 0; i < ctx->nr; i++)
+		pci_sim_set_ready_ms(ctx->ep[i], ORDER_BUSY_MS);
+	return ctx;
 }
 
-static void eo_pull(struct pci_sim_func *port, void *data)
+static void order_pull(struct pci_sim_func *port, void *data)
 {
 	pci_sim_unplug(port);
 }
 
-static void eo_replace(struct pci_sim_func *port, void *data)
+static void order_replace(struct pci_sim_func *port, void *data)
 {
 	pci_sim_plug(port, data);
 }
 
 /* Pulled in the middle, and plugged in again later */
-static void eo_pulled(struct kunit *test)
+static void order_card_pulled_in_recovery(struct kunit *test)
 {
-	const struct eo_case *c = test->param_value;
+	const struct order_case *c = test->param_value;
 	u32 ms = *(const u32 *)c->data;
-	struct eo *eo = eo_start_busy(test);
+	struct order_ctx *ctx = order_start_busy(test);
 	unsigned int i;
 
-	eo_happens(test, eo);
-	KUNIT_ASSERT_EQ(test, 0, pci_sim_at(eo->slots[0], ms * USEC_PER_MSEC,
-					    eo_pull, NULL));
-	msleep(EO_GIVE_UP_MS);
-	for (i = 0; i < eo->nr; i++) {
+	order_happens(test, ctx);
+	KUNIT_ASSERT_EQ(test, 0,
+			pci_sim_at(ctx->slots[0], ms * USEC_PER_MSEC,
+				   order_pull, NULL));
+	msleep(ORDER_GIVE_UP_MS);
+	for (i = 0; i < ctx->nr; i++) {
 		bool stays = c->fabric->nested && i;
 
-		SIM_EXPECT_BOUND(test, eo->ep[i], 1, !stays);
+		SIM_EXPECT_BOUND(test, ctx->ep[i], 1, !stays);
 	}
 
-	KUNIT_EXPECT_EQ(test, 0, pci_sim_plug(eo->slots[0], eo->cards[0]));
-	msleep(EO_RECOVERY_MS);
-	for (i = 0; i < eo->nr; i++) {
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_plug(ctx->slots[0], ctx->cards[0]));
+	msleep(ORDER_RECOVERY_MS);
+	for (i = 0; i < ctx->nr; i++) {
 		bool stays = c->fabric->nested && i;
 
-		SIM_EXPECT_BOUND(test, eo->ep[i], 1 + !stays, !stays);
+		SIM_EXPECT_BOUND(test, ctx->ep[i], 1 + !stays, !stays);
 	}
 }
 
 /* A switch is pulled, with slots on it that are being waited for */
-static void eo_switch_pulled(struct kunit *test)
+static void order_switch_pulled_in_recovery(struct kunit *test)
 {
-	const struct eo_case *c = test->param_value;
+	const struct order_case *c = test->param_value;
 	u32 ms = *(const u32 *)c->data;
-	struct eo *eo = eo_start_busy(test);
+	struct order_ctx *ctx = order_start_busy(test);
 	unsigned int i;
 
-	eo_happens(test, eo);
-	KUNIT_ASSERT_EQ(test, 0, pci_sim_at(eo->port, ms * USEC_PER_MSEC,
-					    eo_pull, NULL));
-	msleep(EO_GIVE_UP_MS);
-	for (i = 0; i < eo->nr; i++)
-		SIM_EXPECT_BOUND(test, eo->ep[i], 1, 1);
+	order_happens(test, ctx);
+	KUNIT_ASSERT_EQ(test, 0,
+			pci_sim_at(ctx->port, ms * USEC_PER_MSEC, order_pull,
+				   NULL));
+	msleep(ORDER_GIVE_UP_MS);
+	for (i = 0; i < ctx->nr; i++)
+		SIM_EXPECT_BOUND(test, ctx->ep[i], 1, 1);
 
-	KUNIT_EXPECT_EQ(test, 0, pci_sim_plug(eo->port, eo->card));
-	msleep(EO_RECOVERY_MS);
-	for (i = 0; i < eo->nr; i++)
-		SIM_EXPECT_BOUND(test, eo->ep[i], 2, 1);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_plug(ctx->port, ctx->card));
+	msleep(ORDER_RECOVERY_MS);
+	for (i = 0; i < ctx->nr; i++)
+		SIM_EXPECT_BOUND(test, ctx->ep[i], 2, 1);
 }
 
 /* Replaced by the same model with another serial number in the middle */
-static void eo_replaced(struct kunit *test)
+static void order_card_replaced_in_recovery(struct kunit *test)
 {
-	const struct eo_case *c = test->param_value;
+	const struct order_case *c = test->param_value;
 	u32 ms = *(const u32 *)c->data;
-	struct eo *eo = eo_start_busy(test);
+	struct order_ctx *ctx = order_start_busy(test);
 	struct pci_sim_func *new;
 	unsigned int i;
 
-	new = pci_sim_endpoint(eo->sim, NULL, .dsn = 0x2000, .ready_ms = 20);
+	new = pci_sim_endpoint(ctx->sim, NULL, .dsn = 0x2000, .ready_ms = 20);
 	KUNIT_ASSERT_NOT_NULL(test, new);
-	eo_happens(test, eo);
-	KUNIT_ASSERT_EQ(test, 0, pci_sim_at(eo->slots[0], ms * USEC_PER_MSEC,
-					    eo_replace, new));
-	msleep(EO_GIVE_UP_MS);
-	for (i = 0; i < eo->nr; i++) {
+	order_happens(test, ctx);
+	KUNIT_ASSERT_EQ(test, 0,
+			pci_sim_at(ctx->slots[0], ms * USEC_PER_MSEC,
+				   order_replace, new));
+	msleep(ORDER_GIVE_UP_MS);
+	for (i = 0; i < ctx->nr; i++) {
 		bool stays = c->fabric->nested && i;
 
-		SIM_EXPECT_BOUND(test, eo->ep[i], 1, !stays);
+		SIM_EXPECT_BOUND(test, ctx->ep[i], 1, !stays);
 	}
-	eo_expect_stranger(test, new);
+	order_expect_stranger(test, new);
 }
 
 /* --- a card that is pulled causes an error ------------------------------- */
 
 /**
- * struct eo_removal - what is detected when a card is pulled
+ * struct order_removal - what is detected when a card is pulled
  * @name: for the log
  * @status: by the port of the slot, PCI_ERR_UNC_*
  * @root_status: by the Root Port
  * @after_ms: how long after the card was pulled
  */
-struct eo_removal {
+struct order_removal {
 	const char *name;
 	u32 status;
 	u32 root_status;
 	u32 after_ms;
 };
 
-static const struct eo_removal eo_removals[] = {
-	{ "Surprise Down", PCI_ERR_UNC_SURPDN },
-	{ "Surprise Down 10 ms late", PCI_ERR_UNC_SURPDN, .after_ms = 10 },
-	{ "Surprise Down 200 ms late", PCI_ERR_UNC_SURPDN, .after_ms = 200 },
-	{ "Data Link Protocol Error", PCI_ERR_UNC_DLP },
-	{ "Data Link Protocol Error 10 ms late", PCI_ERR_UNC_DLP,
+static const struct order_removal order_removals[] = {
+	{ .name = "Surprise Down", .status = PCI_ERR_UNC_SURPDN },
+	{ .name = "Surprise Down 10 ms late", .status = PCI_ERR_UNC_SURPDN,
 	  .after_ms = 10 },
-	{ "Root Port fatal", .root_status = PCI_ERR_UNC_RX_OVER },
-	{ "Root Port fatal 10 ms late", .root_status = PCI_ERR_UNC_RX_OVER,
-	  .after_ms = 10 },
-	{ "Root Port Completion Timeout 50 ms late",
+	{ .name = "Surprise Down 200 ms late", .status = PCI_ERR_UNC_SURPDN,
+	  .after_ms = 200 },
+	{ .name = "Data Link Protocol Error", .status = PCI_ERR_UNC_DLP },
+	{ .name = "Data Link Protocol Error 10 ms late",
+	  .status = PCI_ERR_UNC_DLP, .after_ms = 10 },
+	{ .name = "Root Port fatal", .root_status = PCI_ERR_UNC_RX_OVER },
+	{ .name = "Root Port fatal 10 ms late",
+	  .root_status = PCI_ERR_UNC_RX_OVER, .after_ms = 10 },
+	{ .name = "Root Port Completion Timeout 50 ms late",
 	  .root_status = PCI_ERR_UNC_COMP_TIME, .after_ms = 50 },
 };
 
-static void eo_removal_error(struct pci_sim_func *port, void *data)
+static void order_removal_error(struct pci_sim_func *port, void *data)
 {
-	const struct eo_removal *r = data;
+	const struct order_removal *r = data;
 
 	pci_sim_uncor_error(port, r->status ?: r->root_status);
 }
 
 /* Removed once; another one is added, and recovers from errors */
-static void eo_surprise(struct kunit *test)
+static void order_removal_causes_error(struct kunit *test)
 {
-	const struct eo_case *c = test->param_value;
-	const struct eo_removal *r = c->data;
-	struct eo *eo = eo_start(test);
+	const struct order_case *c = test->param_value;
+	const struct order_removal *r = c->data;
+	struct order_ctx *ctx = order_start(test);
 	struct pci_sim_counts is;
 	struct pci_sim_func *new;
 	unsigned int i;
 
-	new = pci_sim_endpoint(eo->sim, NULL, .dsn = 0x2000, .ready_ms = 20);
+	new = pci_sim_endpoint(ctx->sim, NULL, .dsn = 0x2000, .ready_ms = 20);
 	KUNIT_ASSERT_NOT_NULL(test, new);
-	pci_sim_unplug(eo->port);
+	pci_sim_unplug(ctx->port);
 	KUNIT_ASSERT_EQ(test, 0,
-			pci_sim_at(r->status ? eo->port : eo->root,
+			pci_sim_at(r->status ? ctx->port : ctx->root,
 				   r->after_ms * USEC_PER_MSEC,
-				   eo_removal_error, (void *)r));
-	msleep(EO_GIVE_UP_MS);
-	for (i = 0; i < eo->nr; i++)
-		SIM_EXPECT_BOUND(test, eo->ep[i], 1, 1);
+				   order_removal_error, (void *)r));
+	msleep(ORDER_GIVE_UP_MS);
+	for (i = 0; i < ctx->nr; i++)
+		SIM_EXPECT_BOUND(test, ctx->ep[i], 1, 1);
 
-	KUNIT_EXPECT_EQ(test, 0, pci_sim_plug(eo->port, new));
-	msleep(EO_RECOVERY_MS);
-	eo_expect_stranger(test, new);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_plug(ctx->port, new));
+	msleep(ORDER_RECOVERY_MS);
+	order_expect_stranger(test, new);
 
 	pci_sim_uncor_error(new, PCI_ERR_UNC_MALF_TLP);
-	msleep(EO_RECOVERY_MS);
+	msleep(ORDER_RECOVERY_MS);
 	is = pci_sim_counts(new);
 	KUNIT_EXPECT_EQ(test, 1, is.error_detected);
 	KUNIT_EXPECT_EQ(test, 1, is.slot_reset);
 	KUNIT_EXPECT_EQ(test, 1, is.resume);
 	SIM_EXPECT_BOUND(test, new, 1, 0);
-	for (i = 0; i < eo->nr; i++)
-		SIM_EXPECT_BOUND(test, eo->ep[i], 1, 1);
+	for (i = 0; i < ctx->nr; i++)
+		SIM_EXPECT_BOUND(test, ctx->ep[i], 1, 1);
 }
 
 /* --- combinations -------------------------------------------------------- */
 
-static unsigned int eo_index(unsigned int *i, unsigned int n)
+static unsigned int order_index(unsigned int *i, unsigned int n)
 {
 	unsigned int r = *i % n;
 
@@ -824,28 +832,31 @@ static unsigned int eo_index(unsigned int *i, unsigned int n)
 	return r;
 }
 
-/* All combinations of all tables, whether they make sense or not */
-#define EO_NR	(ARRAY_SIZE(eo_ready_ms) * 2 * ARRAY_SIZE(eo_gaps_ms) *	\
-		 ARRAY_SIZE(eo_orders) * ARRAY_SIZE(eo_irqs) *		\
-		 ARRAY_SIZE(eo_errors) * ARRAY_SIZE(eo_fabrics))
+/* All combinations of all tables, valid or not */
+#define ORDER_NR                                                      \
+	(ARRAY_SIZE(order_ready_ms) * 2 * ARRAY_SIZE(order_gaps_ms) * \
+	 ARRAY_SIZE(order_sequences) * ARRAY_SIZE(order_irqs) *       \
+	 ARRAY_SIZE(order_errors) * ARRAY_SIZE(order_fabrics))
 
-static struct eo_case eo_combination(unsigned int i)
+static struct order_case order_combination(unsigned int i)
 {
-	struct eo_case c = {};
+	struct order_case c = {};
 
-	c.ready_ms = eo_ready_ms[eo_index(&i, ARRAY_SIZE(eo_ready_ms))];
-	c.flap = eo_index(&i, 2);
-	c.gap_ms = eo_gaps_ms[eo_index(&i, ARRAY_SIZE(eo_gaps_ms))];
-	c.order = &eo_orders[eo_index(&i, ARRAY_SIZE(eo_orders))];
-	c.irq = &eo_irqs[eo_index(&i, ARRAY_SIZE(eo_irqs))];
-	c.error = &eo_errors[eo_index(&i, ARRAY_SIZE(eo_errors))];
-	c.fabric = &eo_fabrics[eo_index(&i, ARRAY_SIZE(eo_fabrics))];
+	c.ready_ms =
+		order_ready_ms[order_index(&i, ARRAY_SIZE(order_ready_ms))];
+	c.flap = order_index(&i, 2);
+	c.gap_ms = order_gaps_ms[order_index(&i, ARRAY_SIZE(order_gaps_ms))];
+	c.order =
+		&order_sequences[order_index(&i, ARRAY_SIZE(order_sequences))];
+	c.irq = &order_irqs[order_index(&i, ARRAY_SIZE(order_irqs))];
+	c.error = &order_errors[order_index(&i, ARRAY_SIZE(order_errors))];
+	c.fabric = &order_fabrics[order_index(&i, ARRAY_SIZE(order_fabrics))];
 	return c;
 }
 
-static bool eo_makes_sense(const struct eo_case *c)
+static bool order_makes_sense(const struct order_case *c)
 {
-	const struct eo_order *o = c->order;
+	const struct order_sequence *o = c->order;
 	bool is_late = o->error || o->slot || o->nested;
 
 	/* A gap is one between two interrupts */
@@ -853,7 +864,7 @@ static bool eo_makes_sense(const struct eo_case *c)
 		return false;
 	if (o->needs_nested && !c->fabric->nested)
 		return false;
-	/* Who shares an interrupt cannot be later than the first one */
+	/* Services that share an interrupt are notified together */
 	if (!c->irq->multi_msi && o->error != o->slot &&
 	    (!c->fabric->below_switch || c->error->dpc))
 		return false;
@@ -861,73 +872,73 @@ static bool eo_makes_sense(const struct eo_case *c)
 	return !c->flap || !c->error->ask_reset;
 }
 
-/* A slow device makes no difference to all of this: a few will do */
-static bool eo_is_new(const struct eo_case *c)
+/* A few combinations with slow devices suffice */
+static bool order_is_new(const struct order_case *c)
 {
-	return eo_makes_sense(c) &&
-	       (c->ready_ms == eo_ready_ms[0] || !c->gap_ms ||
+	return order_makes_sense(c) &&
+	       (c->ready_ms == order_ready_ms[0] || !c->gap_ms ||
 		(c->gap_ms == 10 && c->irq->multi_msi));
 }
 
-/* Where the order has been tried out already, and something else is */
-static bool eo_is_basic(const struct eo_case *c)
+/* For tests that are not about the order */
+static bool order_is_basic(const struct order_case *c)
 {
-	return eo_makes_sense(c) && c->ready_ms == eo_ready_ms[0] &&
+	return order_makes_sense(c) && c->ready_ms == order_ready_ms[0] &&
 	       (!c->gap_ms || c->gap_ms == 60);
 }
 
-static bool eo_is_nested_basic(const struct eo_case *c)
+static bool order_is_nested_basic(const struct order_case *c)
 {
-	return eo_is_basic(c) && c->fabric->nested;
+	return order_is_basic(c) && c->fabric->nested;
 }
 
 /* Together with when it happens, the order would be too many combinations */
-static bool eo_is_pulled(const struct eo_case *c)
+static bool order_is_pulled(const struct order_case *c)
 {
-	return eo_is_basic(c) && !c->flap &&
+	return order_is_basic(c) && !c->flap &&
 	       (!c->gap_ms || (c->irq->multi_msi && !c->order->needs_nested));
 }
 
-static bool eo_is_switch_pulled(const struct eo_case *c)
+static bool order_is_switch_pulled(const struct order_case *c)
 {
-	return eo_is_pulled(c) && c->fabric->nested;
+	return order_is_pulled(c) && c->fabric->nested;
 }
 
 /* New cards have one Function */
-static bool eo_is_replaced(const struct eo_case *c)
+static bool order_is_replaced(const struct order_case *c)
 {
-	return eo_is_pulled(c) && c->fabric->functions == 1;
+	return order_is_pulled(c) && c->fabric->functions == 1;
 }
 
 /* It is the removal that causes the error, whatever the table has */
-static bool eo_is_surprise(const struct eo_case *c)
+static bool order_is_surprise(const struct order_case *c)
 {
-	return eo_is_basic(c) && !c->flap && !c->fabric->nested &&
+	return order_is_basic(c) && !c->flap && !c->fabric->nested &&
 	       c->error->status == PCI_ERR_UNC_DLP;
 }
 
 /* Two errors at once, with gaps between three interrupts */
-static bool eo_is_double(const struct eo_case *c)
+static bool order_is_double(const struct order_case *c)
 {
-	return c->ready_ms == eo_ready_ms[0] && !c->flap && c->gap_ms &&
-	       c->order == &eo_orders[0] && !c->fabric->nested &&
+	return c->ready_ms == order_ready_ms[0] && !c->flap && c->gap_ms &&
+	       c->order == &order_sequences[0] && !c->fabric->nested &&
 	       !c->error->status;
 }
 
-static bool eo_is_three(const struct eo_case *c)
+static bool order_is_three(const struct order_case *c)
 {
-	return eo_is_double(c) && c->irq->multi_msi;
+	return order_is_double(c) && c->irq->multi_msi;
 }
 
 /* AER interrupts are from another port then, whatever they are */
-static bool eo_is_three_above(const struct eo_case *c)
+static bool order_is_three_above(const struct order_case *c)
 {
-	return eo_is_double(c) && c->fabric->below_switch;
+	return order_is_double(c) && c->fabric->below_switch;
 }
 
-static void eo_desc(struct kunit *test, const void *param, char *desc)
+static void order_desc(struct kunit *test, const void *param, char *desc)
 {
-	const struct eo_case *c = param;
+	const struct order_case *c = param;
 	int n;
 
 	n = snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s, %s, %s, %s",
@@ -939,35 +950,36 @@ static void eo_desc(struct kunit *test, const void *param, char *desc)
 	if (c->flap)
 		n += snprintf(desc + n, KUNIT_PARAM_DESC_SIZE - n,
 			      ", Link drops");
-	if (c->ready_ms != eo_ready_ms[0])
+	if (c->ready_ms != order_ready_ms[0])
 		snprintf(desc + n, KUNIT_PARAM_DESC_SIZE - n, ", ready in %u ms",
 			 c->ready_ms);
 }
 
-static void eo_desc_pull(struct kunit *test, const void *param, char *desc)
+static void order_desc_pull(struct kunit *test, const void *param, char *desc)
 {
-	const struct eo_case *c = param;
+	const struct order_case *c = param;
 	size_t n;
 
-	eo_desc(test, param, desc);
+	order_desc(test, param, desc);
 	n = strlen(desc);
 	snprintf(desc + n, KUNIT_PARAM_DESC_SIZE - n, ", after %u ms",
 		 *(const u32 *)c->data);
 }
 
-static void eo_desc_three(struct kunit *test, const void *param, char *desc)
+static void order_desc_three(struct kunit *test, const void *param, char *desc)
 {
-	const struct eo_case *c = param;
-	const struct eo_three *three = c->data;
+	const struct order_case *c = param;
+	const struct order_three *three = c->data;
 
 	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s, %s, %s, %u ms apart",
 		 c->fabric->name, c->irq->name, three->name, c->gap_ms);
 }
 
-static void eo_desc_surprise(struct kunit *test, const void *param, char *desc)
+static void order_desc_surprise(struct kunit *test, const void *param,
+				char *desc)
 {
-	const struct eo_case *c = param;
-	const struct eo_removal *r = c->data;
+	const struct order_case *c = param;
+	const struct order_removal *r = c->data;
 
 	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s, %s, %s, %s, %s by %u ms",
 		 c->fabric->name, c->irq->name, c->error->dpc ? "DPC" : "AER",
@@ -975,7 +987,7 @@ static void eo_desc_surprise(struct kunit *test, const void *param, char *desc)
 }
 
 /**
- * struct eo_set - the combinations that a test is run with
+ * struct order_set - the combinations that a test is run with
  * @test: test
  * @wanted: whether a combination is one of them
  * @desc: describes it
@@ -983,60 +995,75 @@ static void eo_desc_surprise(struct kunit *test, const void *param, char *desc)
  * @size: of one entry of @data
  * @nr: number of entries, 1 if there is no table
  */
-struct eo_set {
+struct order_set {
 	const char *test;
-	bool (*wanted)(const struct eo_case *c);
+	bool (*wanted)(const struct order_case *c);
 	void (*desc)(struct kunit *test, const void *param, char *desc);
 	const void *data;
 	size_t size;
 	unsigned int nr;
 };
 
-static const struct eo_set eo_sets[] = {
-	{ "eo_recovered", eo_is_new, eo_desc, .nr = 1 },
-	{ "eo_again", eo_is_basic, eo_desc, .nr = 1 },
-	{ "eo_ports", eo_is_basic, eo_desc, .nr = 1 },
-	{ "eo_pulled_after", eo_is_basic, eo_desc, .nr = 1 },
-	{ "eo_nonfatal_then_contained", eo_is_three, eo_desc_three,
-	  eo_threes, sizeof(eo_threes[0]), ARRAY_SIZE(eo_threes) },
-	{ "eo_fatal_above_contained", eo_is_three_above, eo_desc_three,
-	  eo_threes, sizeof(eo_threes[0]), ARRAY_SIZE(eo_threes) },
-	{ "eo_link_stuck", eo_is_basic, eo_desc, .nr = 1 },
-	{ "eo_never_ready", eo_is_basic, eo_desc, .nr = 1 },
-	{ "eo_nested_link_stuck", eo_is_nested_basic, eo_desc, .nr = 1 },
-	{ "eo_pulled", eo_is_pulled, eo_desc_pull,
-	  eo_pull_ms, sizeof(eo_pull_ms[0]), ARRAY_SIZE(eo_pull_ms) },
-	{ "eo_switch_pulled", eo_is_switch_pulled, eo_desc_pull,
-	  eo_pull_ms, sizeof(eo_pull_ms[0]), ARRAY_SIZE(eo_pull_ms) },
-	{ "eo_replaced", eo_is_replaced, eo_desc_pull,
-	  eo_pull_ms, sizeof(eo_pull_ms[0]), ARRAY_SIZE(eo_pull_ms) },
-	{ "eo_surprise", eo_is_surprise, eo_desc_surprise,
-	  eo_removals, sizeof(eo_removals[0]), ARRAY_SIZE(eo_removals) },
+static const struct order_set order_sets[] = {
+	{ .test = "order_recovered_once", .wanted = order_is_new,
+	  .desc = order_desc, .nr = 1 },
+	{ .test = "order_recovered_again", .wanted = order_is_basic,
+	  .desc = order_desc, .nr = 1 },
+	{ .test = "order_ports_are_restored", .wanted = order_is_basic,
+	  .desc = order_desc, .nr = 1 },
+	{ .test = "order_pulled_after_recovery", .wanted = order_is_basic,
+	  .desc = order_desc, .nr = 1 },
+	{ .test = "order_nonfatal_then_contained", .wanted = order_is_three,
+	  .desc = order_desc_three, .data = order_threes,
+	  .size = sizeof(order_threes[0]), .nr = ARRAY_SIZE(order_threes) },
+	{ .test = "order_fatal_above_contained", .wanted = order_is_three_above,
+	  .desc = order_desc_three, .data = order_threes,
+	  .size = sizeof(order_threes[0]), .nr = ARRAY_SIZE(order_threes) },
+	{ .test = "order_link_stays_down", .wanted = order_is_basic,
+	  .desc = order_desc, .nr = 1 },
+	{ .test = "order_device_never_ready", .wanted = order_is_basic,
+	  .desc = order_desc, .nr = 1 },
+	{ .test = "order_nested_link_stays_down",
+	  .wanted = order_is_nested_basic, .desc = order_desc, .nr = 1 },
+	{ .test = "order_card_pulled_in_recovery", .wanted = order_is_pulled,
+	  .desc = order_desc_pull, .data = order_pull_ms,
+	  .size = sizeof(order_pull_ms[0]), .nr = ARRAY_SIZE(order_pull_ms) },
+	{ .test = "order_switch_pulled_in_recovery",
+	  .wanted = order_is_switch_pulled, .desc = order_desc_pull,
+	  .data = order_pull_ms, .size = sizeof(order_pull_ms[0]),
+	  .nr = ARRAY_SIZE(order_pull_ms) },
+	{ .test = "order_card_replaced_in_recovery",
+	  .wanted = order_is_replaced, .desc = order_desc_pull,
+	  .data = order_pull_ms, .size = sizeof(order_pull_ms[0]),
+	  .nr = ARRAY_SIZE(order_pull_ms) },
+	{ .test = "order_removal_causes_error", .wanted = order_is_surprise,
+	  .desc = order_desc_surprise, .data = order_removals,
+	  .size = sizeof(order_removals[0]), .nr = ARRAY_SIZE(order_removals) },
 };
 
-static const struct eo_set *eo_find_set(const char *name)
+static const struct order_set *order_find_set(const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(eo_sets); i++) {
-		if (!strcmp(eo_sets[i].test, name))
-			return &eo_sets[i];
+	for (i = 0; i < ARRAY_SIZE(order_sets); i++) {
+		if (!strcmp(order_sets[i].test, name))
+			return &order_sets[i];
 	}
 	return NULL;
 }
 
-static int eo_init(struct kunit *test)
+static int order_init(struct kunit *test)
 {
-	const struct eo_set *set = eo_find_set(test->name);
+	const struct order_set *set = order_find_set(test->name);
 	unsigned int step = sim_kunit_step(1009, 23);
 	unsigned int i, j, all = 0, n = 0;
-	struct eo_case *cases, c;
+	struct order_case *cases, c;
 
 	if (!set)
 		return -EINVAL;
 
-	for (i = 0; i < EO_NR; i++) {
-		c = eo_combination(i);
+	for (i = 0; i < ORDER_NR; i++) {
+		c = order_combination(i);
 		if (set->wanted(&c))
 			n += set->nr;
 	}
@@ -1045,8 +1072,8 @@ static int eo_init(struct kunit *test)
 		return -ENOMEM;
 
 	n = 0;
-	for (i = 0; i < EO_NR; i++) {
-		c = eo_combination(i);
+	for (i = 0; i < ORDER_NR; i++) {
+		c = order_combination(i);
 		if (!set->wanted(&c))
 			continue;
 		for (j = 0; j < set->nr; j++) {
@@ -1059,31 +1086,32 @@ static int eo_init(struct kunit *test)
 	return 0;
 }
 
-#define EO_CASE(_test)							\
-	KUNIT_CASE_PARAM_WITH_INIT(_test, kunit_array_gen_params, eo_init, NULL)
+#define ORDER_CASE(_test)                                                     \
+	KUNIT_CASE_PARAM_WITH_INIT(_test, kunit_array_gen_params, order_init, \
+				   NULL)
 
-static struct kunit_case eo_cases[] = {
-	EO_CASE(eo_recovered),
-	EO_CASE(eo_again),
-	EO_CASE(eo_ports),
-	EO_CASE(eo_pulled_after),
-	EO_CASE(eo_nonfatal_then_contained),
-	EO_CASE(eo_fatal_above_contained),
-	EO_CASE(eo_link_stuck),
-	EO_CASE(eo_never_ready),
-	EO_CASE(eo_nested_link_stuck),
-	EO_CASE(eo_pulled),
-	EO_CASE(eo_switch_pulled),
-	EO_CASE(eo_replaced),
-	EO_CASE(eo_surprise),
+static struct kunit_case order_cases[] = {
+	ORDER_CASE(order_recovered_once),
+	ORDER_CASE(order_recovered_again),
+	ORDER_CASE(order_ports_are_restored),
+	ORDER_CASE(order_pulled_after_recovery),
+	ORDER_CASE(order_nonfatal_then_contained),
+	ORDER_CASE(order_fatal_above_contained),
+	ORDER_CASE(order_link_stays_down),
+	ORDER_CASE(order_device_never_ready),
+	ORDER_CASE(order_nested_link_stays_down),
+	ORDER_CASE(order_card_pulled_in_recovery),
+	ORDER_CASE(order_switch_pulled_in_recovery),
+	ORDER_CASE(order_card_replaced_in_recovery),
+	ORDER_CASE(order_removal_causes_error),
 	{}
 };
 
 /* Half an hour where time is real */
-static struct kunit_suite eo_suite = {
-	.name = "pci-sim-error-order",
+static struct kunit_suite order_suite = {
+	.name = "pci_error_order",
 	.attr.speed = KUNIT_SPEED_VERY_SLOW,
-	.test_cases = eo_cases,
+	.test_cases = order_cases,
 };
 
-kunit_test_suite(eo_suite);
+kunit_test_suite(order_suite);

@@ -1,83 +1,72 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Resets with difficulties: devices that are late, lost or replaced meanwhile.
- * Those that go well are in sweep_kunit.c.
+ * Resets of devices that are late, lost or replaced meanwhile.  Resets that
+ * succeed are in sweep_kunit.c.
  */
 
 #include <linux/ktime.h>
 #include <linux/pci.h>
+#include <linux/pm_runtime.h>
 
 #include "sim-kunit.h"
 
 /* The port above the device that is reset */
-struct rs_variant {
+struct reset_variant {
 	const char *name;
 	bool hotplug;
 	bool below_switch;
-	bool fault;	/* the kernel may crash */
 };
 
-static const struct rs_variant rs_ports[] = {
-	{ "Root Port" },
-	{ "hotplug Root Port", .hotplug = true },
-	{ "Downstream Port", .below_switch = true },
-	{ "hotplug Downstream Port", .hotplug = true, .below_switch = true },
+static const struct reset_variant reset_ports[] = {
+	{ .name = "Root Port" },
+	{ .name = "hotplug Root Port", .hotplug = true },
+	{ .name = "Downstream Port", .below_switch = true },
+	{ .name = "hotplug Downstream Port", .hotplug = true,
+	  .below_switch = true },
 };
 
-KUNIT_ARRAY_PARAM_DESC(rs_port, rs_ports, name);
+KUNIT_ARRAY_PARAM_DESC(reset_port, reset_ports, name);
 
-#if IS_ENABLED(CONFIG_PCI_FAULTS_KUNIT_TEST)
-
-static const struct rs_variant rs_fault_ports[] = {
-	{ "hotplug Root Port", .hotplug = true, .fault = true },
-	{ "hotplug Downstream Port", .hotplug = true, .below_switch = true,
-	  .fault = true },
-};
-
-KUNIT_ARRAY_PARAM_DESC(rs_fault_port, rs_fault_ports, name);
-
-#endif
-
-struct rs {
+struct reset_ctx {
 	struct pci_sim *sim;
 	struct pci_sim_func *port;
 };
 
-static struct rs rs_build(struct kunit *test)
+static struct reset_ctx reset_build(struct kunit *test)
 {
-	const struct rs_variant *v = test->param_value;
+	const struct reset_variant *v = test->param_value;
 	struct pci_sim_port_config config = {};
 	struct pci_sim_func *up;
-	struct rs rs;
+	struct reset_ctx ctx;
 
-	rs.sim = sim_kunit_alloc(test);
+	ctx.sim = sim_kunit_alloc(test);
 	config.hotplug = v && v->hotplug;
 	if (v && v->below_switch) {
-		up = pci_sim_add_switch(rs.sim, pci_sim_root_port(rs.sim));
-		rs.port = pci_sim_add_downstream_port(up, &config);
+		up = pci_sim_add_switch(ctx.sim, pci_sim_root_port(ctx.sim));
+		ctx.port = pci_sim_add_downstream_port(up, &config);
 	} else {
-		rs.port = pci_sim_add_root_port(rs.sim, &config);
+		ctx.port = pci_sim_add_root_port(ctx.sim, &config);
 	}
-	return rs;
+	return ctx;
 }
 
 /* An Endpoint that can be reset by its Link only */
-static struct pci_sim_func *rs_endpoint(struct rs *rs)
+static struct pci_sim_func *reset_endpoint(struct reset_ctx *ctx)
 {
-	return pci_sim_endpoint(rs->sim, rs->port, .ready_ms = 30);
+	return pci_sim_endpoint(ctx->sim, ctx->port, .ready_ms = 30);
 }
 
 /*
- * The method "bus" was found to work before the second Function was; it is
- * refused all the same.
+ * The method "bus" was found to work before the second Function was found.  It
+ * is refused nevertheless.
  */
-static void rs_one_of_two(struct kunit *test)
+static void reset_by_bus_refused_for_one_function(struct kunit *test)
 {
-	struct rs rs = rs_build(test);
-	struct pci_sim_func *f0 = rs_endpoint(&rs);
+	struct reset_ctx ctx = reset_build(test);
+	struct pci_sim_func *f0 = reset_endpoint(&ctx);
 	struct pci_sim_func *f1 = pci_sim_function(f0, .flr = true);
 
-	sim_kunit_start(test, rs.sim);
+	sim_kunit_start(test, ctx.sim);
 	sim_kunit_mark(test, f0);
 	sim_kunit_mark(test, f1);
 	KUNIT_EXPECT_EQ(test, -ENOTTY,
@@ -88,13 +77,13 @@ static void rs_one_of_two(struct kunit *test)
 	SIM_EXPECT_UNTOUCHED(test, f1);
 }
 
-/* A device that needs its time gets it */
-static void rs_late(struct kunit *test)
+/* A device that is late is waited for */
+static void reset_waits_for_late_device(struct kunit *test)
 {
-	struct rs rs = rs_build(test);
-	struct pci_sim_func *ep = rs_endpoint(&rs);
+	struct reset_ctx ctx = reset_build(test);
+	struct pci_sim_func *ep = reset_endpoint(&ctx);
 
-	sim_kunit_start(test, rs.sim);
+	sim_kunit_start(test, ctx.sim);
 	sim_kunit_mark(test, ep);
 	pci_sim_set_ready_ms(ep, 3000);
 	KUNIT_EXPECT_EQ(test, 0, pci_reset_bus(sim_kunit_dev(test, ep)));
@@ -102,136 +91,240 @@ static void rs_late(struct kunit *test)
 	SIM_EXPECT_RESET(test, ep, PCI_SIM_RESET_HOT);
 }
 
-/*
- * pciehp removes a device that did not come back as soon as pci_reset_bus()
- * has unlocked it, and the __pci_bus_unlock() of Linux 7.3 goes on from there
- * on the list of devices.  Unless the kernel can be preempted nobody gets in
- * between.
- */
-static void rs_skip_unlock_crash(struct kunit *test)
-{
-	const struct rs_variant *v = test->param_value;
-
-	if (!v->fault &&
-	    (IS_ENABLED(CONFIG_PREEMPTION) || IS_ENABLED(CONFIG_SMP)))
-		kunit_skip(test, "is in pci-fault-reset");
-}
-
 /* A Link that does not come back is an error */
-static void rs_no_link(struct kunit *test)
+static void reset_without_link_fails(struct kunit *test)
 {
-	const struct rs_variant *v = test->param_value;
+	const struct reset_variant *v = test->param_value;
 	struct pci_sim_func *ep;
-	struct rs rs;
+	struct reset_ctx ctx;
 
-	if (v->hotplug)
-		rs_skip_unlock_crash(test);
-
-	rs = rs_build(test);
-	ep = rs_endpoint(&rs);
-	sim_kunit_start(test, rs.sim);
-	pci_sim_link_stuck(rs.port, true);
+	ctx = reset_build(test);
+	ep = reset_endpoint(&ctx);
+	sim_kunit_start(test, ctx.sim);
+	pci_sim_link_stuck(ctx.port, true);
 	KUNIT_EXPECT_NE(test, 0, pci_reset_bus(sim_kunit_dev(test, ep)));
 	SIM_EXPECT_TOLD(test, ep, 1);
 	msleep(SIM_SETTLE_MS);
 	SIM_EXPECT_BOUND(test, ep, 1, v->hotplug);
 }
 
-static void rs_unplug(struct pci_sim_func *port, void *data)
+static void reset_unplug(struct pci_sim_func *port, void *data)
 {
 	pci_sim_unplug(port);
 }
 
-static void rs_unplug_self(struct pci_sim_func *ep, void *port)
+static void reset_unplug_self(struct pci_sim_func *ep, void *port)
 {
 	pci_sim_unplug(port);
 }
 
-static void rs_plug(struct pci_sim_func *port, void *card)
+static void reset_plug(struct pci_sim_func *port, void *card)
 {
 	pci_sim_plug(port, card);
 }
 
-/* pciehp ignores what the reset causes, not what happens at the same time */
-static void rs_removed_meanwhile(struct kunit *test)
+/* pciehp ignores the events that the reset causes, and no others */
+static void reset_removed_meanwhile(struct kunit *test)
 {
 	/* At once, with SBR asserted, while the Link trains, after that */
 	static const unsigned int ms[] = { 0, 1, 15, 110 };
-	const struct rs_variant *v = test->param_value;
+	const struct reset_variant *v = test->param_value;
 	unsigned int i;
 
 	if (!v->hotplug)
 		kunit_skip(test, "needs a hotplug port");
-	rs_skip_unlock_crash(test);
 
 	for (i = 0; i < ARRAY_SIZE(ms); i++) {
-		struct rs rs = rs_build(test);
+		struct reset_ctx ctx = reset_build(test);
 		struct pci_sim_func *ep;
 		struct pci_dev *pdev;
 
-		ep = rs_endpoint(&rs);
-		sim_kunit_start(test, rs.sim);
+		ep = reset_endpoint(&ctx);
+		sim_kunit_start(test, ctx.sim);
 		pdev = sim_kunit_dev(test, ep);
-		pci_sim_at(rs.port, ms[i] * USEC_PER_MSEC, rs_unplug, NULL);
+		pci_sim_at(ctx.port, ms[i] * USEC_PER_MSEC, reset_unplug, NULL);
 		pci_reset_bus(pdev);
 		msleep(2 * SIM_SETTLE_MS);
 		SIM_EXPECT_BOUND(test, ep, 1, 1);
 	}
 }
 
-/* The same at the very access that starts the reset, or looks for its end */
-static void rs_removed_on_access(struct kunit *test)
+/*
+ * The same with the removal at the access that starts the reset, or checks for
+ * its end
+ */
+static void reset_removed_on_access(struct kunit *test)
 {
-	const struct rs_variant *v = test->param_value;
+	const struct reset_variant *v = test->param_value;
 	struct pci_sim_func *ep;
-	struct rs rs;
+	struct reset_ctx ctx;
 
 	if (!v->hotplug)
 		kunit_skip(test, "needs a hotplug port");
-	rs_skip_unlock_crash(test);
 
-	rs = rs_build(test);
-	ep = rs_endpoint(&rs);
-	sim_kunit_start(test, rs.sim);
-	pci_sim_on_write(rs.port, PCI_BRIDGE_CONTROL, rs_unplug, NULL);
+	ctx = reset_build(test);
+	ep = reset_endpoint(&ctx);
+	sim_kunit_start(test, ctx.sim);
+	pci_sim_on_write(ctx.port, PCI_BRIDGE_CONTROL, reset_unplug, NULL);
 	KUNIT_EXPECT_NE(test, 0, pci_reset_bus(sim_kunit_dev(test, ep)));
 	msleep(2 * SIM_SETTLE_MS);
 	SIM_EXPECT_BOUND(test, ep, 1, 1);
 
-	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(rs.port, ep));
+	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(ctx.port, ep));
 	msleep(2 * SIM_SETTLE_MS);
 	SIM_EXPECT_BOUND(test, ep, 2, 1);
-	pci_sim_on_read(ep, PCI_BASE_ADDRESS_0, rs_unplug_self, rs.port);
+	pci_sim_on_read(ep, PCI_BASE_ADDRESS_0, reset_unplug_self, ctx.port);
 	pci_reset_bus(sim_kunit_dev(test, ep));
 	msleep(2 * SIM_SETTLE_MS);
 	SIM_EXPECT_BOUND(test, ep, 2, 2);
 }
 
-static void rs_replaced_meanwhile(struct kunit *test)
+static void reset_replaced_meanwhile(struct kunit *test)
 {
-	const struct rs_variant *v = test->param_value;
+	const struct reset_variant *v = test->param_value;
 	struct pci_sim_func *ep, *new;
-	struct rs rs;
+	struct reset_ctx ctx;
 
 	if (!v->hotplug)
 		kunit_skip(test, "needs a hotplug port");
-	rs_skip_unlock_crash(test);
 
-	rs = rs_build(test);
-	ep = pci_sim_endpoint(rs.sim, rs.port, .dsn = 1);
-	new = pci_sim_endpoint(rs.sim, NULL, .dsn = 2);
-	sim_kunit_start(test, rs.sim);
-	pci_sim_at(rs.port, 50 * USEC_PER_MSEC, rs_plug, new);
+	ctx = reset_build(test);
+	ep = pci_sim_endpoint(ctx.sim, ctx.port, .dsn = 1);
+	new = pci_sim_endpoint(ctx.sim, NULL, .dsn = 2);
+	sim_kunit_start(test, ctx.sim);
+	pci_sim_at(ctx.port, 50 * USEC_PER_MSEC, reset_plug, new);
 	pci_reset_bus(sim_kunit_dev(test, ep));
 	msleep(2 * SIM_SETTLE_MS);
 	SIM_EXPECT_BOUND(test, ep, 1, 1);
 	SIM_EXPECT_BOUND(test, new, 1, 0);
 }
 
-/* A Function that says that it is ready at once is not waited for */
-static void rs_immediate(struct kunit *test)
+/*
+ * pciehp removes a Function that was pulled during its reset as soon as the
+ * reset has unlocked it, while the other Functions are still being unlocked.
+ */
+static void reset_removal_while_unlocked_is_safe(struct kunit *test)
 {
-	struct rs rs = rs_build(test);
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *f0, *f1;
+
+	if (!IS_ENABLED(CONFIG_PREEMPTION) && !IS_ENABLED(CONFIG_SMP))
+		kunit_skip(test, "needs preemption or a second CPU");
+
+	port = pci_sim_root_port(sim, .hotplug = true);
+	f0 = pci_sim_endpoint(sim, port);
+	f1 = pci_sim_function(f0);
+	sim_kunit_start(test, sim);
+	pci_sim_at(port, USEC_PER_MSEC, reset_unplug, NULL);
+	KUNIT_EXPECT_NE(test, 0, pci_reset_bus(sim_kunit_dev(test, f0)));
+	msleep(2 * SIM_SETTLE_MS);
+	SIM_EXPECT_TOLD(test, f0, 1);
+	SIM_EXPECT_TOLD(test, f1, 1);
+	SIM_EXPECT_BOUND(test, f0, 1, 1);
+	SIM_EXPECT_BOUND(test, f1, 1, 1);
+}
+
+static int reset_reset_subordinate(struct pci_dev *pdev)
+{
+	return sim_kunit_store(pci_upstream_bridge(pdev), "reset_subordinate",
+			       "1");
+}
+
+/* How long ago a device was allowed to suspend when the reset comes */
+struct reset_suspend {
+	const char *name;
+	int (*reset)(struct pci_dev *pdev);
+	unsigned int ms;
+};
+
+static const struct reset_suspend reset_suspends[] = {
+	{ .name = "pci_reset_bus, suspending", .reset = pci_reset_bus,
+	  .ms = 0 },
+	{ .name = "pci_reset_bus, suspended", .reset = pci_reset_bus,
+	  .ms = 50 },
+	{ .name = "pci_reset_bus, port suspending", .reset = pci_reset_bus,
+	  .ms = 115 },
+	{ .name = "pci_reset_bus, port suspended", .reset = pci_reset_bus,
+	  .ms = 500 },
+	{ .name = "reset_subordinate, suspending",
+	  .reset = reset_reset_subordinate, .ms = 0 },
+	{ .name = "reset_subordinate, suspended",
+	  .reset = reset_reset_subordinate, .ms = 50 },
+	{ .name = "reset_subordinate, port suspending",
+	  .reset = reset_reset_subordinate, .ms = 115 },
+	{ .name = "reset_subordinate, port suspended",
+	  .reset = reset_reset_subordinate, .ms = 500 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(reset_suspend, reset_suspends, name);
+
+/* A device that is suspended, or about to be, is reset like any other */
+static void reset_of_suspended_device(struct kunit *test)
+{
+	const struct reset_suspend *v = test->param_value;
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *ep;
+	struct sim_config before;
+	struct pci_dev *pdev;
+
+	port = pci_sim_root_port(sim, .hotplug = true);
+	ep = pci_sim_endpoint(sim, port, .flr = true);
+	sim_kunit_start(test, sim);
+	pdev = sim_kunit_dev(test, ep);
+	sim_kunit_mark(test, ep);
+	sim_kunit_config_get(&before, pdev);
+
+	pm_runtime_allow(&pdev->dev);
+	pm_runtime_put(&pdev->dev);
+	msleep(v->ms);
+	KUNIT_EXPECT_EQ(test, 0, v->reset(pdev));
+	pm_runtime_get_sync(&pdev->dev);
+	pm_runtime_forbid(&pdev->dev);
+
+	msleep(SIM_SETTLE_MS);
+	sim_kunit_config_expect(test, &before, pdev);
+	SIM_EXPECT_RESET(test, ep, PCI_SIM_RESET_HOT);
+}
+
+/* No other method is tried if a Function does not come back from FLR */
+static void reset_tries_nothing_after_flr_timeout(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *ep;
+
+	port = pci_sim_root_port(sim);
+	ep = pci_sim_endpoint(sim, port, .flr = true,
+			      .flr_ms = PCI_SIM_NEVER);
+	sim_kunit_start(test, sim);
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT,
+			pci_reset_function(sim_kunit_dev(test, ep)));
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets(ep, PCI_SIM_RESET_FLR));
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets_all(ep));
+}
+
+/* All Functions are waited for, not only the first one */
+static void reset_waits_for_all_functions(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *f0, *f1;
+	u32 command;
+
+	port = pci_sim_root_port(sim);
+	f0 = pci_sim_endpoint(sim, port);
+	f1 = pci_sim_function(f0);
+	sim_kunit_start(test, sim);
+	pci_sim_set_ready_ms(f1, 2000);
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_bus(sim_kunit_dev(test, f0)));
+	pci_read_config_dword(sim_kunit_dev(test, f1), PCI_COMMAND, &command);
+	KUNIT_EXPECT_EQ(test, PCI_COMMAND_MASTER,
+			command & PCI_COMMAND_MASTER);
+	KUNIT_EXPECT_FALSE(test, PCI_POSSIBLE_ERROR(command));
+}
+
+/* A Function that says that it is ready at once is not waited for */
+static void reset_immediate_readiness(struct kunit *test)
+{
+	struct reset_ctx ctx = reset_build(test);
 	struct pci_sim_func *ep[2];
 	struct pci_dev *pdev;
 	ktime_t start;
@@ -239,9 +332,9 @@ static void rs_immediate(struct kunit *test)
 	int i;
 
 	for (i = 0; i < 2; i++)
-		ep[i] = pci_sim_endpoint(rs.sim, pci_sim_root_port(rs.sim),
+		ep[i] = pci_sim_endpoint(ctx.sim, pci_sim_root_port(ctx.sim),
 					 .flr = true, .imm_ready = i);
-	sim_kunit_start(test, rs.sim);
+	sim_kunit_start(test, ctx.sim);
 	for (i = 0; i < 2; i++) {
 		pdev = sim_kunit_dev(test, ep[i]);
 		KUNIT_EXPECT_TRUE(test, pdev->imm_ready == i);
@@ -255,27 +348,27 @@ static void rs_immediate(struct kunit *test)
 	KUNIT_EXPECT_LT(test, ms[1], 100);
 }
 
-/* ... not even looked at again once its reset is over */
-static void rs_immediate_trusted(struct kunit *test)
+/* ... nor accessed to see whether it is ready */
+static void reset_immediate_readiness_is_trusted(struct kunit *test)
 {
-	struct rs rs = rs_build(test);
+	struct reset_ctx ctx = reset_build(test);
 	struct pci_sim_func *ep;
 	ktime_t start;
 
-	ep = pci_sim_endpoint(rs.sim, rs.port, .flr = true, .flr_ms = 1,
+	ep = pci_sim_endpoint(ctx.sim, ctx.port, .flr = true, .flr_ms = 1,
 			      .imm_ready = true);
-	sim_kunit_start(test, rs.sim);
+	sim_kunit_start(test, ctx.sim);
 	start = ktime_get();
 	KUNIT_EXPECT_EQ(test, 0, pci_reset_function(sim_kunit_dev(test, ep)));
 	if (IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
 		KUNIT_EXPECT_EQ(test, 0, ktime_ms_delta(ktime_get(), start));
 	SIM_EXPECT_TOLD(test, ep, 1);
 
-	/* It was not ready to take its configuration */
+	/* It was not ready when its configuration was restored */
 	sim_kunit_expect_dead(test, ep);
 }
 
-static u16 rs_aspm_state(struct kunit *test, struct pci_sim_func *f)
+static u16 reset_aspm_state(struct kunit *test, struct pci_sim_func *f)
 {
 	struct pci_dev *pdev = sim_kunit_dev(test, f);
 
@@ -283,65 +376,66 @@ static u16 rs_aspm_state(struct kunit *test, struct pci_sim_func *f)
 	       PCI_EXP_LNKCTL_ASPMC;
 }
 
-/* ASPM stays as it is at both ends of a Link, whatever is reset */
-static void rs_aspm(struct kunit *test)
+/* ASPM is the same at both ends of a Link after each kind of reset */
+static void reset_keeps_aspm(struct kunit *test)
 {
 	static const char * const methods[] = { "flr", "pm", "bus" };
-	struct rs rs = rs_build(test);
+	struct reset_ctx ctx = reset_build(test);
 	struct pci_sim_func *ep;
 	struct pci_dev *pdev;
 	unsigned int i;
-	int ret;
+	int rc;
 
-	ep = pci_sim_endpoint(rs.sim, rs.port, .flr = true, .pm_reset = true);
-	sim_kunit_start(test, rs.sim);
+	ep = pci_sim_endpoint(ctx.sim, ctx.port, .flr = true, .pm_reset = true);
+	sim_kunit_start(test, ctx.sim);
 	pdev = sim_kunit_dev(test, ep);
-	ret = pci_enable_link_state(pdev, PCIE_LINK_STATE_L1);
-	if (!IS_ENABLED(CONFIG_PCIEASPM) || ret == -EPERM)
+	rc = pci_enable_link_state(pdev, PCIE_LINK_STATE_L1);
+	if (!IS_ENABLED(CONFIG_PCIEASPM) || rc == -EPERM)
 		kunit_skip(test, "needs ASPM");
-	KUNIT_ASSERT_EQ(test, 0, ret);
-	KUNIT_ASSERT_EQ(test, PCI_EXP_LNKCTL_ASPM_L1, rs_aspm_state(test, ep));
+	KUNIT_ASSERT_EQ(test, 0, rc);
+	KUNIT_ASSERT_EQ(test, PCI_EXP_LNKCTL_ASPM_L1,
+			reset_aspm_state(test, ep));
 
 	for (i = 0; i < ARRAY_SIZE(methods); i++) {
 		KUNIT_EXPECT_EQ(test, 0, sim_kunit_store(pdev, "reset_method",
 							 methods[i]));
 		KUNIT_EXPECT_EQ(test, 0, pci_reset_function(pdev));
 		KUNIT_EXPECT_EQ(test, PCI_EXP_LNKCTL_ASPM_L1,
-				rs_aspm_state(test, ep));
+				reset_aspm_state(test, ep));
 		KUNIT_EXPECT_EQ(test, PCI_EXP_LNKCTL_ASPM_L1,
-				rs_aspm_state(test, rs.port));
+				reset_aspm_state(test, ctx.port));
 	}
 }
 
 /* A PCIe-to-PCI bridge, with two devices that share its secondary bus */
-struct rs_pci {
+struct reset_pci {
 	struct pci_sim_func *bridge;
 	struct pci_sim_func *dev[2];
 };
 
-static struct rs_pci rs_build_pci(struct kunit *test,
-				  const struct pci_sim_ep_config *config)
+static struct reset_pci reset_build_pci(struct kunit *test,
+					const struct pci_sim_ep_config *config)
 {
-	struct rs rs = rs_build(test);
-	struct rs_pci pci;
+	struct reset_ctx ctx = reset_build(test);
+	struct reset_pci pci;
 	int i;
 
-	pci.bridge = pci_sim_add_pci_bridge(rs.sim, rs.port);
+	pci.bridge = pci_sim_add_pci_bridge(ctx.sim, ctx.port);
 	for (i = 0; i < 2; i++)
-		pci.dev[i] = pci_sim_add_endpoint(rs.sim, pci.bridge, config);
-	sim_kunit_start(test, rs.sim);
+		pci.dev[i] = pci_sim_add_endpoint(ctx.sim, pci.bridge, config);
+	sim_kunit_start(test, ctx.sim);
 	for (i = 0; i < 2; i++)
 		sim_kunit_mark(test, pci.dev[i]);
 	return pci;
 }
 
-/* By itself, as far as it can, and with everything on the bus */
-static void rs_conventional(struct kunit *test)
+/* By its own Function Level Reset, and with all devices on the bus */
+static void reset_of_conventional_device(struct kunit *test)
 {
 	struct pci_sim_ep_config config = {
 		.conventional = true, .af_flr = true, .flr_ms = 50,
 	};
-	struct rs_pci pci = rs_build_pci(test, &config);
+	struct reset_pci pci = reset_build_pci(test, &config);
 	struct pci_dev *pdev = sim_kunit_dev(test, pci.dev[1]);
 	int i;
 
@@ -360,10 +454,10 @@ static void rs_conventional(struct kunit *test)
 }
 
 /* The Link above the bridge is reset, and with it all below the bridge */
-static void rs_conventional_link(struct kunit *test)
+static void reset_of_link_above_pci_bridge(struct kunit *test)
 {
 	struct pci_sim_ep_config config = { .conventional = true };
-	struct rs_pci pci = rs_build_pci(test, &config);
+	struct reset_pci pci = reset_build_pci(test, &config);
 	int i;
 
 	KUNIT_EXPECT_EQ(test, 0,
@@ -375,20 +469,39 @@ static void rs_conventional_link(struct kunit *test)
 	}
 }
 
-static s64 rs_time(struct kunit *test, u64 seed)
+/*
+ * A conventional device may take 2^25 clocks after RST#, a second (PCI r3.0,
+ * sec 4.3.2).  It is waited for before it is restored, below a PCIe-to-PCI
+ * bridge as well.
+ */
+static void reset_waits_for_conventional_device(struct kunit *test)
 {
-	struct rs rs = rs_build(test);
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *bridge, *dev;
+
+	bridge = pci_sim_add_pci_bridge(sim, pci_sim_root_port(sim));
+	dev = pci_sim_endpoint(sim, bridge, .conventional = true);
+	sim_kunit_start(test, sim);
+	pci_sim_set_ready_ms(dev, 500);
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_bus(sim_kunit_dev(test, dev)));
+	KUNIT_EXPECT_EQ(test, 1, pci_sim_resets(dev, PCI_SIM_RESET_HOT));
+	KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, dev));
+}
+
+static s64 reset_time(struct kunit *test, u64 seed)
+{
+	struct reset_ctx ctx = reset_build(test);
 	struct pci_sim_func *ep;
 	struct pci_dev *pdev;
 	ktime_t start;
 	u16 ctl;
 
-	ep = pci_sim_endpoint(rs.sim, rs.port);
-	sim_kunit_start(test, rs.sim);
+	ep = pci_sim_endpoint(ctx.sim, ctx.port);
+	sim_kunit_start(test, ctx.sim);
 	pdev = pci_upstream_bridge(sim_kunit_dev(test, ep));
 	/* Nothing restores it after this reset */
 	sim_kunit_expect_dead(test, ep);
-	pci_sim_jitter(rs.sim, seed, 100);
+	pci_sim_jitter(ctx.sim, seed, 100);
 
 	pci_read_config_word(pdev, PCI_BRIDGE_CONTROL, &ctl);
 	pci_write_config_word(pdev, PCI_BRIDGE_CONTROL,
@@ -396,62 +509,49 @@ static s64 rs_time(struct kunit *test, u64 seed)
 	fsleep(2000);
 	pci_write_config_word(pdev, PCI_BRIDGE_CONTROL, ctl);
 	start = ktime_get();
-	while (!pci_sim_link_is_up(rs.port))
+	while (!pci_sim_link_is_up(ctx.port))
 		usleep_range(10, 20);
 	return ktime_us_delta(ktime_get(), start);
 }
 
 /* The same seed gives the same times to the microsecond, another one others */
-static void rs_seed(struct kunit *test)
+static void reset_time_depends_on_seed(struct kunit *test)
 {
 	s64 first;
 
 	if (!IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
 		kunit_skip(test, "needs virtual time");
 
-	first = rs_time(test, 1);
-	KUNIT_EXPECT_EQ(test, first, rs_time(test, 1));
-	KUNIT_EXPECT_NE(test, first, rs_time(test, 2));
+	first = reset_time(test, 1);
+	KUNIT_EXPECT_EQ(test, first, reset_time(test, 1));
+	KUNIT_EXPECT_NE(test, first, reset_time(test, 2));
 }
 
-static struct kunit_case rs_cases[] = {
-	KUNIT_CASE_PARAM(rs_one_of_two, rs_port_gen_params),
-	KUNIT_CASE_PARAM(rs_late, rs_port_gen_params),
-	KUNIT_CASE_PARAM(rs_no_link, rs_port_gen_params),
-	KUNIT_CASE_PARAM(rs_removed_meanwhile, rs_port_gen_params),
-	KUNIT_CASE_PARAM(rs_removed_on_access, rs_port_gen_params),
-	KUNIT_CASE_PARAM(rs_replaced_meanwhile, rs_port_gen_params),
-	KUNIT_CASE(rs_immediate),
-	KUNIT_CASE(rs_immediate_trusted),
-	KUNIT_CASE_PARAM(rs_aspm, rs_port_gen_params),
-	KUNIT_CASE(rs_conventional),
-	KUNIT_CASE(rs_conventional_link),
-	KUNIT_CASE(rs_seed),
+static struct kunit_case reset_cases[] = {
+	KUNIT_CASE_PARAM(reset_by_bus_refused_for_one_function,
+			 reset_port_gen_params),
+	KUNIT_CASE_PARAM(reset_waits_for_late_device, reset_port_gen_params),
+	KUNIT_CASE_PARAM(reset_without_link_fails, reset_port_gen_params),
+	KUNIT_CASE_PARAM(reset_removed_meanwhile, reset_port_gen_params),
+	KUNIT_CASE_PARAM(reset_removed_on_access, reset_port_gen_params),
+	KUNIT_CASE_PARAM(reset_replaced_meanwhile, reset_port_gen_params),
+	KUNIT_CASE(reset_removal_while_unlocked_is_safe),
+	KUNIT_CASE_PARAM(reset_of_suspended_device, reset_suspend_gen_params),
+	KUNIT_CASE(reset_tries_nothing_after_flr_timeout),
+	KUNIT_CASE(reset_waits_for_all_functions),
+	KUNIT_CASE(reset_immediate_readiness),
+	KUNIT_CASE(reset_immediate_readiness_is_trusted),
+	KUNIT_CASE_PARAM(reset_keeps_aspm, reset_port_gen_params),
+	KUNIT_CASE(reset_of_conventional_device),
+	KUNIT_CASE(reset_of_link_above_pci_bridge),
+	KUNIT_CASE(reset_waits_for_conventional_device),
+	KUNIT_CASE(reset_time_depends_on_seed),
 	{}
 };
 
-static struct kunit_suite rs_suite = {
-	.name = "pci-sim-reset",
-	.test_cases = rs_cases,
+static struct kunit_suite reset_suite = {
+	.name = "pci_reset",
+	.test_cases = reset_cases,
 };
 
-kunit_test_suite(rs_suite);
-
-#if IS_ENABLED(CONFIG_PCI_FAULTS_KUNIT_TEST)
-
-static struct kunit_case rs_fault_cases[] = {
-	KUNIT_CASE_PARAM(rs_no_link, rs_fault_port_gen_params),
-	KUNIT_CASE_PARAM(rs_removed_meanwhile, rs_fault_port_gen_params),
-	KUNIT_CASE_PARAM(rs_removed_on_access, rs_fault_port_gen_params),
-	KUNIT_CASE_PARAM(rs_replaced_meanwhile, rs_fault_port_gen_params),
-	{}
-};
-
-static struct kunit_suite rs_fault_suite = {
-	.name = "pci-fault-reset",
-	.test_cases = rs_fault_cases,
-};
-
-kunit_test_suite(rs_fault_suite);
-
-#endif
+kunit_test_suite(reset_suite);

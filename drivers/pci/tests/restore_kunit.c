@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a device gets back from a reset: the configuration that it had when it
- * was good, and nothing if it is another device by now
+ * What a device gets back from a reset: the last configuration that was valid,
+ * and nothing if it was replaced by another device
  */
 
 #include <linux/ktime.h>
@@ -68,7 +68,7 @@ static void restore_start(struct kunit *test, struct restore *r,
 	r->ep = pci_sim_add_endpoint(sim, port, &config);
 	sim_kunit_start(test, sim);
 	r->pdev = sim_kunit_dev(test, r->ep);
-	sim_config_get(&r->before, r->pdev);
+	sim_kunit_config_get(&r->before, r->pdev);
 }
 
 /* The device has lost its configuration, and the next reset gives it back */
@@ -80,7 +80,7 @@ static void restore_lost(struct kunit *test, struct restore *r)
 	KUNIT_EXPECT_EQ(test, 0, pci_sim_peek(r->ep, PCI_BASE_ADDRESS_0));
 
 	KUNIT_EXPECT_EQ(test, 0, v->reset(r->pdev));
-	sim_config_expect(test, &r->before, r->pdev);
+	sim_kunit_config_expect(test, &r->before, r->pdev);
 	SIM_EXPECT_BOUND(test, r->ep, 1, 0);
 }
 
@@ -129,7 +129,7 @@ static void reset_after_link_loss_restores_switch(struct kunit *test)
 		ep[i] = pci_sim_endpoint(sim, pci_sim_downstream_port(up));
 	sim_kunit_start(test, sim);
 	for (i = 0; i < 2; i++)
-		sim_config_get(&before[i], sim_kunit_dev(test, ep[i]));
+		sim_kunit_config_get(&before[i], sim_kunit_dev(test, ep[i]));
 
 	pci_sim_link_flap(root, 50);
 	msleep(SIM_SETTLE_MS);
@@ -137,7 +137,8 @@ static void reset_after_link_loss_restores_switch(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0,
 			sim_kunit_store(pdev, "reset_subordinate", "1"));
 	for (i = 0; i < 2; i++)
-		sim_config_expect(test, &before[i], sim_kunit_dev(test, ep[i]));
+		sim_kunit_config_expect(test, &before[i],
+					sim_kunit_dev(test, ep[i]));
 }
 
 static const struct save_variant {
@@ -150,7 +151,7 @@ static const struct save_variant {
 
 KUNIT_ARRAY_PARAM_DESC(save, save_variants, name);
 
-/* Whoever saves it, a suspend for example: what has been lost is not saved */
+/* Configuration that was lost is not saved, for example by a suspend */
 static void lost_configuration_is_not_saved(struct kunit *test)
 {
 	const struct save_variant *v = test->param_value;
@@ -166,10 +167,10 @@ static void lost_configuration_is_not_saved(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, r.pdev->state_saved);
 	msleep(SIM_SETTLE_MS);
 	pci_restore_state(r.pdev);
-	sim_config_expect(test, &r.before, r.pdev);
+	sim_kunit_config_expect(test, &r.before, r.pdev);
 }
 
-/* But what a driver has changed is */
+/* Configuration that a driver has changed is saved */
 static void changed_configuration_is_saved(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
@@ -238,8 +239,8 @@ static struct pci_sim_func *swap_start(struct kunit *test, struct restore *r)
 }
 
 /*
- * A card below a port without a slot is another one, or has loaded something
- * else, when the reset is over
+ * A card below a port without a slot was replaced, or runs other firmware, when
+ * the reset is over
  */
 static void another_device_is_not_restored(struct kunit *test)
 {
@@ -254,12 +255,12 @@ static void another_device_is_not_restored(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, v->other ? 0 : r.before.bar,
 			pci_sim_peek(new, PCI_BASE_ADDRESS_0));
 	if (!v->other)
-		sim_config_expect(test, &r.before, r.pdev);
+		sim_kunit_config_expect(test, &r.before, r.pdev);
 }
 
 /*
- * The same if it is an error that the device is reset for: the driver does not
- * restore its device either, but is told that it is gone.
+ * The same for a reset by error recovery: the driver does not restore its
+ * device either, but is told that it is gone.
  */
 static void another_device_is_not_recovered(struct kunit *test)
 {
@@ -294,12 +295,12 @@ static void function_reset_may_change_serial_number(struct kunit *test)
 		      (struct pci_sim_ep_config){ .flr = true, .dsn = 1 });
 	pci_sim_at(r.port, 20 * USEC_PER_MSEC, swap_plug, new);
 	KUNIT_EXPECT_EQ(test, 0, pci_reset_function(r.pdev));
-	sim_config_expect(test, &r.before, r.pdev);
+	sim_kunit_config_expect(test, &r.before, r.pdev);
 }
 
 /*
- * What a driver has programmed is lost in a reset, and the serial number is what
- * it was before, each time.  Again, it is another card that has it meanwhile.
+ * A serial number that a driver has programmed is lost in each reset.  The
+ * simulator uses another card for that, too.
  */
 static void serial_number_of_driver_may_be_lost(struct kunit *test)
 {
@@ -317,11 +318,11 @@ static void serial_number_of_driver_may_be_lost(struct kunit *test)
 		msleep(SIM_SETTLE_MS);
 		KUNIT_EXPECT_EQ(test, 0, pci_save_state(r.pdev));
 		pci_restore_state(r.pdev);
-		sim_config_expect(test, &r.before, r.pdev);
+		sim_kunit_config_expect(test, &r.before, r.pdev);
 
 		pci_sim_at(r.port, 200 * USEC_PER_MSEC, swap_plug, r.ep);
 		KUNIT_EXPECT_EQ(test, 0, pci_reset_bus(r.pdev));
-		sim_config_expect(test, &r.before, r.pdev);
+		sim_kunit_config_expect(test, &r.before, r.pdev);
 	}
 }
 
@@ -332,7 +333,7 @@ struct order {
 	unsigned int disabled;
 };
 
-/* A bridge that stops to forward: those below have finished with MMIO */
+/* When a bridge stops forwarding, all drivers below must have been told */
 static void order_disabled(struct pci_sim_func *f, void *data)
 {
 	struct order *o = data;
@@ -423,7 +424,7 @@ static struct kunit_case restore_cases[] = {
 };
 
 static struct kunit_suite restore_suite = {
-	.name = "pci-restore",
+	.name = "pci_restore",
 	.test_cases = restore_cases,
 };
 

@@ -13,16 +13,16 @@
 #include "sweep-kunit.h"
 
 /* Which device an entry point is called with */
-enum sw_target {
-	SW_FUNCTION,	/* Function 0 of the Endpoint */
-	SW_LAST,	/* its last Function */
-	SW_PORT,	/* the port above the Endpoint */
-	SW_TOP,		/* what is directly below the Root Port */
-	SW_ROOT,	/* the Root Port */
+enum entry_target {
+	ENTRY_FUNCTION, /* Function 0 of the Endpoint */
+	ENTRY_LAST, /* its last Function */
+	ENTRY_PORT, /* the port above the Endpoint */
+	ENTRY_TOP, /* what is directly below the Root Port */
+	ENTRY_ROOT, /* the Root Port */
 };
 
 /**
- * struct sw_reset - an entry point
+ * struct entry_point - an entry point
  * @name: for the log
  * @reset: what is called
  * @target: with which device
@@ -34,10 +34,10 @@ enum sw_target {
  * @extra_ms: the same
  * @ep: what the Endpoints are like, in addition to all methods of their own
  */
-struct sw_reset {
+struct entry_point {
 	const char *name;
 	int (*reset)(struct pci_dev *pdev);
-	enum sw_target target;
+	enum entry_target target;
 	enum sweep_scope scope;
 	enum pci_sim_reset kind;
 	const char *method;
@@ -47,91 +47,93 @@ struct sw_reset {
 	struct pci_sim_ep_config ep;
 };
 
-static int sw_function_locked(struct pci_dev *pdev)
+static int entry_function_locked(struct pci_dev *pdev)
 {
-	int ret;
+	guard(device)
+		(&pdev->dev);
 
-	device_lock(&pdev->dev);
-	ret = pci_reset_function_locked(pdev);
-	device_unlock(&pdev->dev);
-	return ret;
+	return pci_reset_function_locked(pdev);
 }
 
-static int sw_sysfs_reset(struct pci_dev *pdev)
+static int entry_sysfs_reset(struct pci_dev *pdev)
 {
 	return sim_kunit_store(pdev, "reset", "1");
 }
 
-static int sw_sysfs_subordinate(struct pci_dev *pdev)
+static int entry_sysfs_subordinate(struct pci_dev *pdev)
 {
 	return sim_kunit_store(pdev, "reset_subordinate", "1");
 }
 
-/* As it warns if it is called in another way: with config access blocked */
-static int sw_secondary_bus(struct pci_dev *pdev)
+/* Config access has to be blocked, or it warns */
+static int entry_secondary_bus(struct pci_dev *pdev)
 {
-	int ret;
+	guard(pci_dev)
+		(pdev);
 
-	pci_dev_lock(pdev);
-	ret = pci_bridge_secondary_bus_reset(pdev);
-	pci_dev_unlock(pdev);
-	return ret;
+	return pci_bridge_secondary_bus_reset(pdev);
 }
 
-static const struct sw_reset sw_resets[] = {
-	{ "pci_reset_function", pci_reset_function, .method = "flr",
-	  .kind = PCI_SIM_RESET_FLR },
-	{ "pci_reset_function", pci_reset_function, .method = "af_flr",
-	  .kind = PCI_SIM_RESET_AF_FLR },
-	{ "pci_reset_function", pci_reset_function, .method = "pm",
-	  .kind = PCI_SIM_RESET_PM },
-	{ "pci_reset_function", pci_reset_function, .method = "bus",
-	  .kind = PCI_SIM_RESET_HOT, .alone = true },
+static const struct entry_point entry_points[] = {
+	{ .name = "pci_reset_function", .reset = pci_reset_function,
+	  .method = "flr", .kind = PCI_SIM_RESET_FLR },
+	{ .name = "pci_reset_function", .reset = pci_reset_function,
+	  .method = "af_flr", .kind = PCI_SIM_RESET_AF_FLR },
+	{ .name = "pci_reset_function", .reset = pci_reset_function,
+	  .method = "pm", .kind = PCI_SIM_RESET_PM },
+	{ .name = "pci_reset_function", .reset = pci_reset_function,
+	  .method = "bus", .kind = PCI_SIM_RESET_HOT, .alone = true },
 	/* delay_250ms_after_flr() */
-	{ "pci_reset_function", pci_reset_function, .method = "device_specific",
-	  .kind = PCI_SIM_RESET_FLR, .extra_ms = 250,
-	  .ep = { .vendor = 0x8086, .device = 0x0953 } },
-	{ "pci_reset_function_locked", sw_function_locked, .method = "flr",
+	{ .name = "pci_reset_function", .reset = pci_reset_function,
+	  .method = "device_specific", .kind = PCI_SIM_RESET_FLR,
+	  .extra_ms = 250, .ep = { .vendor = 0x8086, .device = 0x0953 } },
+	{ .name = "pci_reset_function_locked", .reset = entry_function_locked,
+	  .method = "flr", .kind = PCI_SIM_RESET_FLR },
+	{ .name = "pci_reset_function_locked", .reset = entry_function_locked,
+	  .method = "af_flr", .kind = PCI_SIM_RESET_AF_FLR },
+	{ .name = "pci_reset_function_locked", .reset = entry_function_locked,
+	  .method = "pm", .kind = PCI_SIM_RESET_PM },
+	{ .name = "pci_reset_function_locked", .reset = entry_function_locked,
+	  .method = "bus", .kind = PCI_SIM_RESET_HOT, .alone = true },
+	{ .name = "pci_try_reset_function", .reset = pci_try_reset_function,
+	  .method = "flr", .kind = PCI_SIM_RESET_FLR },
+	{ .name = "pci_try_reset_function", .reset = pci_try_reset_function,
+	  .method = "af_flr", .kind = PCI_SIM_RESET_AF_FLR },
+	{ .name = "pci_try_reset_function", .reset = pci_try_reset_function,
+	  .method = "pm", .kind = PCI_SIM_RESET_PM },
+	{ .name = "pci_try_reset_function", .reset = pci_try_reset_function,
+	  .method = "bus", .kind = PCI_SIM_RESET_HOT, .alone = true },
+	{ .name = "reset in sysfs", .reset = entry_sysfs_reset, .method = "flr",
 	  .kind = PCI_SIM_RESET_FLR },
-	{ "pci_reset_function_locked", sw_function_locked, .method = "af_flr",
-	  .kind = PCI_SIM_RESET_AF_FLR },
-	{ "pci_reset_function_locked", sw_function_locked, .method = "pm",
-	  .kind = PCI_SIM_RESET_PM },
-	{ "pci_reset_function_locked", sw_function_locked, .method = "bus",
-	  .kind = PCI_SIM_RESET_HOT, .alone = true },
-	{ "pci_try_reset_function", pci_try_reset_function, .method = "flr",
-	  .kind = PCI_SIM_RESET_FLR },
-	{ "pci_try_reset_function", pci_try_reset_function, .method = "af_flr",
-	  .kind = PCI_SIM_RESET_AF_FLR },
-	{ "pci_try_reset_function", pci_try_reset_function, .method = "pm",
-	  .kind = PCI_SIM_RESET_PM },
-	{ "pci_try_reset_function", pci_try_reset_function, .method = "bus",
-	  .kind = PCI_SIM_RESET_HOT, .alone = true },
-	{ "reset in sysfs", sw_sysfs_reset, .method = "flr",
-	  .kind = PCI_SIM_RESET_FLR },
-	{ "pci_reset_bus", pci_reset_bus, SW_LAST,
-	  SWEEP_DEVICE, PCI_SIM_RESET_HOT },
-	{ "pci_reset_bus", pci_reset_bus, SW_TOP,
-	  SWEEP_ALL, PCI_SIM_RESET_HOT },
-	{ "reset_subordinate in sysfs", sw_sysfs_subordinate, SW_PORT,
-	  SWEEP_DEVICE, PCI_SIM_RESET_HOT },
-	{ "reset_subordinate in sysfs", sw_sysfs_subordinate, SW_ROOT,
-	  SWEEP_ALL, PCI_SIM_RESET_HOT },
-	{ "pci_bus_error_reset", pci_bus_error_reset, SW_PORT,
-	  SWEEP_DEVICE, PCI_SIM_RESET_HOT, .raw = true },
-	{ "pci_bus_error_reset", pci_bus_error_reset, SW_ROOT,
-	  SWEEP_ALL, PCI_SIM_RESET_HOT, .raw = true },
-	{ "pci_bridge_secondary_bus_reset", sw_secondary_bus, SW_PORT,
-	  SWEEP_DEVICE, PCI_SIM_RESET_HOT, .raw = true },
-	{ "pci_bridge_secondary_bus_reset", sw_secondary_bus, SW_ROOT,
-	  SWEEP_ALL, PCI_SIM_RESET_HOT, .raw = true },
+	{ .name = "pci_reset_bus", .reset = pci_reset_bus, .target = ENTRY_LAST,
+	  .scope = SWEEP_DEVICE, .kind = PCI_SIM_RESET_HOT },
+	{ .name = "pci_reset_bus", .reset = pci_reset_bus, .target = ENTRY_TOP,
+	  .scope = SWEEP_ALL, .kind = PCI_SIM_RESET_HOT },
+	{ .name = "reset_subordinate in sysfs",
+	  .reset = entry_sysfs_subordinate, .target = ENTRY_PORT,
+	  .scope = SWEEP_DEVICE, .kind = PCI_SIM_RESET_HOT },
+	{ .name = "reset_subordinate in sysfs",
+	  .reset = entry_sysfs_subordinate, .target = ENTRY_ROOT,
+	  .scope = SWEEP_ALL, .kind = PCI_SIM_RESET_HOT },
+	{ .name = "pci_bus_error_reset", .reset = pci_bus_error_reset,
+	  .target = ENTRY_PORT, .scope = SWEEP_DEVICE,
+	  .kind = PCI_SIM_RESET_HOT, .raw = true },
+	{ .name = "pci_bus_error_reset", .reset = pci_bus_error_reset,
+	  .target = ENTRY_ROOT, .scope = SWEEP_ALL, .kind = PCI_SIM_RESET_HOT,
+	  .raw = true },
+	{ .name = "pci_bridge_secondary_bus_reset",
+	  .reset = entry_secondary_bus, .target = ENTRY_PORT,
+	  .scope = SWEEP_DEVICE, .kind = PCI_SIM_RESET_HOT, .raw = true },
+	{ .name = "pci_bridge_secondary_bus_reset",
+	  .reset = entry_secondary_bus, .target = ENTRY_ROOT,
+	  .scope = SWEEP_ALL, .kind = PCI_SIM_RESET_HOT, .raw = true },
 };
 
-static bool sw_fill(struct sweep_case *c, unsigned int i)
+static bool entry_fill(struct sweep_case *c, unsigned int i)
 {
-	const struct sw_reset *r = &sw_resets[i];
+	const struct entry_point *r = &entry_points[i];
 
-	/* Without a switch the top is the bottom */
+	/* Without a switch this is the same as the reset of the device */
 	if (r->scope == SWEEP_ALL && !c->topology->levels)
 		return false;
 	/* The speed of a Link has nothing to do with the Functions' resets */
@@ -149,103 +151,130 @@ static bool sw_fill(struct sweep_case *c, unsigned int i)
 	return true;
 }
 
-static void sw_desc(struct kunit *test, const void *param, char *desc)
+static void entry_desc(struct kunit *test, const void *param, char *desc)
 {
 	const struct sweep_case *c = param;
-	const struct sw_reset *r = c->data;
+	const struct entry_point *r = c->data;
 
 	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s%s%s: %s, %s", r->name,
 		 r->scope == SWEEP_ALL ? " from the top" : r->method ? ", " : "",
 		 r->method ?: "", c->topology->name, c->variant->name);
 }
 
-static struct pci_sim_func *sw_target(const struct sweep *s,
-				      enum sw_target target)
+static struct pci_sim_func *entry_target_of(const struct sweep *s,
+					    enum entry_target target)
 {
 	switch (target) {
-	case SW_FUNCTION:
+	case ENTRY_FUNCTION:
 		return s->ep;
-	case SW_LAST:
+	case ENTRY_LAST:
 		return s->last;
-	case SW_PORT:
+	case ENTRY_PORT:
 		return s->port;
-	case SW_TOP:
+	case ENTRY_TOP:
 		return s->top;
 	default:
 		return s->root;
 	}
 }
 
-static void sw_run(struct kunit *test, bool in_time)
+static void entry_run(struct kunit *test)
 {
 	const struct sweep_case *c = test->param_value;
-	const struct sw_reset *r = c->data;
+	const struct entry_point *r = c->data;
 	struct pci_sim_ep_config ep = r->ep;
 	struct pci_dev *pdev;
 	struct sweep *s;
 	ktime_t start;
-	int ret = 0;
+	int rc = 0;
 
 	ep.flr = true;
 	ep.af_flr = true;
 	ep.pm_reset = true;
-	s = sweep_start(test, c, ep);
-	pdev = sim_kunit_dev(test, sw_target(s, r->target));
+	s = sim_sweep_start(test, c, ep);
+	pdev = sim_kunit_dev(test, entry_target_of(s, r->target));
 	if (r->method)
-		ret = sim_kunit_store(pdev, "reset_method", r->method);
+		rc = sim_kunit_store(pdev, "reset_method", r->method);
 
 	start = ktime_get();
-	KUNIT_EXPECT_EQ(test, c->error, ret ?: r->reset(pdev));
-	sweep_expect(test, c, s, ktime_us_delta(ktime_get(), start), in_time);
+	KUNIT_EXPECT_EQ(test, c->error, rc ?: r->reset(pdev));
+	sim_sweep_expect(test, c, s, ktime_us_delta(ktime_get(), start));
 }
 
-/*
- * What 7.3 gets wrong is in a suite of its own: numbers as in
- * faults_kunit.c
- */
-static bool sw_fault_unannounced(const struct sweep_case *c)
+/* A Secondary Bus Reset by the port, which pciehp has to be told about */
+static bool entry_is_reset_of_slot(const struct sweep_case *c)
 {
-	const struct sw_reset *r = c->data;
+	const struct entry_point *r = c->data;
 
-	return r->reset == sw_secondary_bus && sweep_below_hotplug(c);
+	return r->reset == entry_secondary_bus && sim_sweep_below_hotplug(c);
 }
 
-static bool sw_fault_nested(const struct sweep_case *c)
+/* Hotplug ports below are reset as well and must not take that for an unplug */
+static bool entry_is_above_slots(const struct sweep_case *c)
 {
-	return !c->raw && sweep_nested_hotplug(c);
+	return !c->raw && sim_sweep_nested_hotplug(c);
 }
 
-static bool sw_fault_sum(const struct sweep_case *c)
+static bool entry_fill_plain(struct sweep_case *c, unsigned int i)
 {
-	return !c->raw && sweep_many_ports(c);
+	return entry_fill(c, i) && !entry_is_reset_of_slot(c) &&
+	       !entry_is_above_slots(c);
 }
 
-static bool sw_fill_good(struct sweep_case *c, unsigned int i)
+static bool entry_fill_of_slot(struct sweep_case *c, unsigned int i)
 {
-	return sw_fill(c, i) && !sw_fault_unannounced(c) && !sw_fault_nested(c);
+	return entry_fill(c, i) && entry_is_reset_of_slot(c);
 }
 
-static int sw_init(struct kunit *test)
+static bool entry_fill_above_slots(struct sweep_case *c, unsigned int i)
 {
-	return sweep_params(test, ARRAY_SIZE(sw_resets), sw_fill_good, sw_desc);
+	return entry_fill(c, i) && entry_is_above_slots(c);
 }
 
-static void sw_reset(struct kunit *test)
+static int entry_init(struct kunit *test)
 {
-	sw_run(test, !sw_fault_sum(test->param_value));
+	return sim_sweep_params(test, ARRAY_SIZE(entry_points),
+				entry_fill_plain, entry_desc);
+}
+
+static int entry_init_of_slot(struct kunit *test)
+{
+	return sim_sweep_params(test, ARRAY_SIZE(entry_points),
+				entry_fill_of_slot, entry_desc);
+}
+
+static int entry_init_above_slots(struct kunit *test)
+{
+	return sim_sweep_params(test, ARRAY_SIZE(entry_points),
+				entry_fill_above_slots, entry_desc);
+}
+
+static void sweep_reset(struct kunit *test)
+{
+	entry_run(test);
+}
+
+static void sweep_secondary_bus_reset_of_slot(struct kunit *test)
+{
+	entry_run(test);
+}
+
+static void sweep_reset_above_slots(struct kunit *test)
+{
+	entry_run(test);
 }
 
 /* 64 ports with four Functions below each, in two switches */
-#define SW_PORTS	32
-#define SW_FUNCTIONS	4
+#define LARGE_PORTS	32
+#define LARGE_FUNCTIONS	4
 
-struct sw_large {
+struct large_fabric {
 	struct pci_sim_func *root;
-	struct pci_sim_func *port[2 * SW_PORTS];
-	struct pci_sim_func *ep[2 * SW_PORTS][SW_FUNCTIONS];
+	struct pci_sim_func *port[2 * LARGE_PORTS];
+	struct pci_sim_func *ep[2 * LARGE_PORTS][LARGE_FUNCTIONS];
 };
 
-static void sw_large_build(struct pci_sim *sim, struct sw_large *l)
+static void large_fabric_build(struct pci_sim *sim, struct large_fabric *l)
 {
 	struct pci_sim_func *up, *up2 = NULL;
 	unsigned int i, j;
@@ -253,24 +282,26 @@ static void sw_large_build(struct pci_sim *sim, struct sw_large *l)
 	l->root = pci_sim_root_port(sim);
 	up = pci_sim_add_switch(sim, l->root);
 	for (i = 0; i < ARRAY_SIZE(l->port); i++) {
-		if (i % SW_PORTS == 0)
+		if (i % LARGE_PORTS == 0)
 			up2 = pci_sim_add_switch(sim,
 						 pci_sim_downstream_port(up));
 		l->port[i] = pci_sim_downstream_port(up2);
 		l->ep[i][0] = pci_sim_endpoint(sim, l->port[i]);
-		for (j = 1; j < SW_FUNCTIONS; j++)
+		for (j = 1; j < LARGE_FUNCTIONS; j++)
 			l->ep[i][j] = pci_sim_function(l->ep[i][0]);
 	}
 }
 
-/* Every Function was reset that often in total, and found nothing amiss */
-static void sw_large_expect(struct kunit *test, struct sw_large *l,
-			    unsigned int times)
+/*
+ * Every Function was reset @times times in total, and its driver told each time
+ */
+static void large_fabric_expect(struct kunit *test, struct large_fabric *l,
+				unsigned int times)
 {
 	unsigned int i, j;
 
 	for (i = 0; i < ARRAY_SIZE(l->port); i++) {
-		for (j = 0; j < SW_FUNCTIONS; j++) {
+		for (j = 0; j < LARGE_FUNCTIONS; j++) {
 			struct pci_sim_func *f = l->ep[i][j];
 
 			KUNIT_EXPECT_EQ(test, times,
@@ -282,8 +313,8 @@ static void sw_large_expect(struct kunit *test, struct sw_large *l,
 	}
 }
 
-static ktime_t sw_large_step(struct kunit *test, const char *what,
-			     ktime_t start)
+static ktime_t large_fabric_step(struct kunit *test, const char *what,
+				 ktime_t start)
 {
 	ktime_t now = ktime_get();
 
@@ -291,29 +322,29 @@ static ktime_t sw_large_step(struct kunit *test, const char *what,
 	return now;
 }
 
-/* It can be built, each of its Links reset, all of them at once, and it goes */
-static void sw_large(struct kunit *test)
+/* Build it, reset each of its Links, all of them at once, and destroy it */
+static void sweep_reset_of_large_fabric(struct kunit *test)
 {
-	struct sw_large *l = kunit_kzalloc(test, sizeof(*l), GFP_KERNEL);
+	struct large_fabric *l = kunit_kzalloc(test, sizeof(*l), GFP_KERNEL);
 	struct pci_sim *sim = pci_sim_alloc();
 	struct pci_dev *pdev;
 	ktime_t start;
 	unsigned int i;
-	int ret;
+	int rc;
 
 	KUNIT_ASSERT_NOT_NULL(test, l);
 	KUNIT_ASSERT_NOT_NULL(test, sim);
 	start = ktime_get();
-	sw_large_build(sim, l);
-	ret = pci_sim_start(sim);
-	KUNIT_EXPECT_EQ(test, 0, ret);
-	if (ret)
+	large_fabric_build(sim, l);
+	rc = pci_sim_start(sim);
+	KUNIT_EXPECT_EQ(test, 0, rc);
+	if (rc)
 		goto destroy;
 	kunit_info(test, "%zu ports, %zu Functions: %zu KiB\n",
-		   ARRAY_SIZE(l->port), ARRAY_SIZE(l->port) * SW_FUNCTIONS,
-		   (ARRAY_SIZE(l->port) * (1 + SW_FUNCTIONS) + 6) *
-		   sizeof(struct pci_sim_func) / SZ_1K);
-	start = sw_large_step(test, "built and enumerated", start);
+		   ARRAY_SIZE(l->port), ARRAY_SIZE(l->port) * LARGE_FUNCTIONS,
+		   (ARRAY_SIZE(l->port) * (1 + LARGE_FUNCTIONS) + 6) *
+			   sizeof(struct pci_sim_func) / SZ_1K);
+	start = large_fabric_step(test, "built and enumerated", start);
 
 	for (i = 0; i < ARRAY_SIZE(l->port); i++) {
 		pdev = pci_sim_get_dev(l->ep[i][0]);
@@ -323,106 +354,40 @@ static void sw_large(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 0, pci_reset_bus(pdev));
 		pci_dev_put(pdev);
 	}
-	start = sw_large_step(test, "each Link reset", start);
-	sw_large_expect(test, l, 1);
+	start = large_fabric_step(test, "each Link reset", start);
+	large_fabric_expect(test, l, 1);
 
 	/* lockdep gives up on a task that holds more than 48 locks */
 	if (IS_ENABLED(CONFIG_LOCKDEP))
 		goto destroy;
 
 	pdev = pci_sim_get_dev(l->root);
-	KUNIT_EXPECT_EQ(test, 0, sw_sysfs_subordinate(pdev));
+	KUNIT_EXPECT_EQ(test, 0, entry_sysfs_subordinate(pdev));
 	pci_dev_put(pdev);
-	start = sw_large_step(test, "reset from the top", start);
-	sw_large_expect(test, l, 2);
+	start = large_fabric_step(test, "reset from the top", start);
+	large_fabric_expect(test, l, 2);
 
 destroy:
 	pci_sim_destroy(sim);
-	sw_large_step(test, "removed", start);
+	large_fabric_step(test, "removed", start);
 }
 
-static struct kunit_case sw_cases[] = {
-	KUNIT_CASE_PARAM_WITH_INIT(sw_reset, kunit_array_gen_params, sw_init,
+static struct kunit_case sweep_cases[] = {
+	KUNIT_CASE_PARAM_WITH_INIT(sweep_reset, kunit_array_gen_params,
+				   entry_init, NULL),
+	KUNIT_CASE_PARAM_WITH_INIT(sweep_secondary_bus_reset_of_slot,
+				   kunit_array_gen_params, entry_init_of_slot,
 				   NULL),
-	KUNIT_CASE(sw_large),
+	KUNIT_CASE_PARAM_WITH_INIT(sweep_reset_above_slots,
+				   kunit_array_gen_params,
+				   entry_init_above_slots, NULL),
+	KUNIT_CASE(sweep_reset_of_large_fabric),
 	{}
 };
 
-static struct kunit_suite sw_suite = {
-	.name = "pci-sim-sweep",
-	.test_cases = sw_cases,
+static struct kunit_suite sweep_suite = {
+	.name = "pci_reset_sweep",
+	.test_cases = sweep_cases,
 };
 
-kunit_test_suite(sw_suite);
-
-#if IS_ENABLED(CONFIG_PCI_FAULTS_KUNIT_TEST)
-
-static bool sw_fill_unannounced(struct sweep_case *c, unsigned int i)
-{
-	return sw_fill(c, i) && sw_fault_unannounced(c);
-}
-
-static bool sw_fill_nested(struct sweep_case *c, unsigned int i)
-{
-	return sw_fill(c, i) && sw_fault_nested(c);
-}
-
-static bool sw_fill_sum(struct sweep_case *c, unsigned int i)
-{
-	return sw_fill(c, i) && sw_fault_sum(c) && !sw_fault_nested(c);
-}
-
-static int sw_unannounced_init(struct kunit *test)
-{
-	return sweep_params(test, ARRAY_SIZE(sw_resets), sw_fill_unannounced,
-			    sw_desc);
-}
-
-static int sw_nested_init(struct kunit *test)
-{
-	return sweep_params(test, ARRAY_SIZE(sw_resets), sw_fill_nested,
-			    sw_desc);
-}
-
-static int sw_sum_init(struct kunit *test)
-{
-	return sweep_params(test, ARRAY_SIZE(sw_resets), sw_fill_sum, sw_desc);
-}
-
-/* 1: a Secondary Bus Reset by the port itself looks like an unplug */
-static void sw_unannounced(struct kunit *test)
-{
-	sw_run(test, true);
-}
-
-/* 2: a reset above hotplug ports, which take it for an unplug */
-static void sw_nested(struct kunit *test)
-{
-	sw_run(test, !sw_fault_sum(test->param_value));
-}
-
-/* 4: one port is waited for after the other */
-static void sw_sum(struct kunit *test)
-{
-	sw_run(test, true);
-}
-
-static struct kunit_case sw_fault_cases[] = {
-	KUNIT_CASE_PARAM_WITH_INIT(sw_unannounced, kunit_array_gen_params,
-				   sw_unannounced_init, NULL),
-	KUNIT_CASE_PARAM_WITH_INIT(sw_nested, kunit_array_gen_params,
-				   sw_nested_init, NULL),
-	KUNIT_CASE_PARAM_WITH_INIT(sw_sum, kunit_array_gen_params, sw_sum_init,
-				   NULL),
-	{}
-};
-
-static struct kunit_suite sw_fault_suite = {
-	.name = "pci-fault-sweep",
-	.attr.speed = KUNIT_SPEED_SLOW,
-	.test_cases = sw_fault_cases,
-};
-
-kunit_test_suite(sw_fault_suite);
-
-#endif
+kunit_test_suite(sweep_suite);

@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 ///
-/// Resets of a PCI device, or of its link, behind the PCI core's back:
-///  - a Secondary Bus Reset by hand, or by a function which is meant for the
-///    core: nobody is locked or told, and a hotplug port takes the reset for
-///    an unplug
-///  - ->ignore_hotplug set by hand, against that
-///  - the choice between a slot and a bus reset, which the core makes again,
-///    and maybe otherwise, when it resets
-///  - __pci_reset_function_locked(), which resets the bus if nothing else
-///    works, and leaves everything around the reset to its caller
+/// Find resets of a PCI device or its link that bypass the PCI core:
+///  - an open-coded Secondary Bus Reset, or a call of an internal function of
+///    the core: no device is locked, no driver is notified, and a hotplug port
+///    handles the reset as a surprise removal
+///  - ->ignore_hotplug set to avoid that
+///  - a choice between slot and bus reset: the core chooses again when it
+///    resets, possibly the other one
+///  - __pci_reset_function_locked(), which may reset the bus, and neither saves
+///    nor restores state
 ///
-/// pci_reset_bus_flags(), or pci_reset_scope_get() and
-/// pci_reset_scope_commit(), do all of that.  Which flags replace a caller
-/// depends on the locks that it holds and on who else is on the link, so
-/// there is no patch mode.
+/// Use pci_reset_bus_flags(), or pci_reset_scope_get() and
+/// pci_reset_scope_commit().  The flags depend on the locks that the caller
+/// holds and on the other devices on the link, so there is no patch mode.
 ///
 // Confidence: High
-// Comments: pci_ignore_hotplug() is not reported: its callers announce that
-//	the power is going to be switched off, which is not a reset. Neither is
-//	a Secondary Bus Reset by hand between pci_hp_ignore_link_change() and
-//	pci_hp_unignore_link_change(): the hotplug port has been told
+// Comments: pci_ignore_hotplug() is not reported, its callers announce that power
+//	will be removed, not a reset. Neither is an open-coded Secondary Bus Reset
+//	between pci_hp_ignore_link_change() and pci_hp_unignore_link_change():
+//	the hotplug port ignores the link change
 // Options: --no-includes --include-headers
 // Keywords: pci_reset_bus_flags, pci_reset_scope_get
 
@@ -32,27 +31,25 @@ virtual report
 import os
 import re
 
-# Who implements the reset is no caller that should use it:
-#
-# The core is what lies in drivers/pci itself, and the error recovery in
-# drivers/pci/pcie.  The tests do what is wrong on purpose, to see that it is
-# survived.  A host controller, an endpoint or a hotplug driver is not exempt
-# just because of where it lies, but see below.
+# The implementation is exempt: files in drivers/pci itself, and the error recovery
+# in drivers/pci/pcie.  So are the tests, which do what is reported here on purpose.
+# Host controller, endpoint and hotplug drivers are not exempt because of their
+# directory, but see below.
 core = re.compile('/drivers/pci/([^/]+|(pcie|tests)/.+)$')
 
-# (file, function) that is called by the core to reset a link
+# (file, function) of functions that the core calls to reset a link
 method = set()
 
-# (file, line) of a reset of which the hotplug port has been told
-told = set()
+# (file, line) of resets that are announced to the hotplug port
+announced_resets = set()
 
 def relevant(p):
     file = os.path.abspath(p[0].file)
     return not core.search(file) and \
            (p[0].file, p[0].current_element) not in method and \
-           (p[0].file, p[0].line) not in told
+           (p[0].file, p[0].line) not in announced_resets
 
-# What to say about each
+# Messages
 SBR = "WARNING: open-coded Secondary Bus Reset, " \
       "consider pci_reset_bus_flags() with PCI_RESET_LINK"
 RAW = "WARNING: Secondary Bus Reset without locks, " \
@@ -62,15 +59,15 @@ CHOICE = "WARNING: choice between slot and bus reset, " \
 BARE = "WARNING: reset that saves and restores nothing, " \
        "consider pci_reset_function_locked() " \
        "or pci_reset_bus_flags() with PCI_RESET_LOCKED"
-IGNORE = "WARNING: hotplug events ignored by hand, " \
-         "pci_reset_bus_flags() does that while it resets"
+IGNORE = "WARNING: open-coded ignore_hotplug, " \
+         "pci_reset_bus_flags() ignores hotplug events during the reset"
 
 //----------------------------------------------------------
-//  Those that the core calls
+//  Functions that the core calls
 //----------------------------------------------------------
 
-// ->reset_slot() of a hotplug driver, known by its type: it may be assigned
-// in another file
+// ->reset_slot() of a hotplug driver, found by its type, as it may be assigned in
+// another file
 @reset_slot@
 identifier fn, slot, probe;
 position m;
@@ -86,7 +83,7 @@ m << reset_slot.m;
 @@
 method.add((m[0].file, fn))
 
-// An architecture's way to do a Secondary Bus Reset
+// A Secondary Bus Reset of an architecture
 @arch@
 identifier dev;
 position m;
@@ -102,15 +99,14 @@ m << arch.m;
 @@
 method.add((m[0].file, "pcibios_reset_secondary_bus"))
 
-// EEH is the error recovery of powerpc: a platform's part of it resets by
-// whatever the platform has
+// EEH is the error recovery of powerpc, the platform does the resets
 @eeh@
 identifier ops;
 @@
 struct eeh_ops ops = { ... };
 
 //----------------------------------------------------------
-//  A driver that does it by hand, but not behind the hotplug port's back
+//  Open-coded resets that are announced to the hotplug port
 //----------------------------------------------------------
 
 @announced exists@
@@ -126,10 +122,10 @@ pci_hp_unignore_link_change(...);
 @script:python@
 m << announced.m;
 @@
-told.add((m[0].file, m[0].line))
+announced_resets.add((m[0].file, m[0].line))
 
 //----------------------------------------------------------
-//  Secondary Bus Reset by hand, whatever reads and writes the register
+//  Open-coded Secondary Bus Reset, by any accessor of the register
 //----------------------------------------------------------
 
 @sbr depends on !eeh exists@
@@ -161,7 +157,7 @@ position p : script:python() { relevant(p) };
 )
 
 //----------------------------------------------------------
-//  Functions that are meant for the core, called or pointed to
+//  Internal functions of the core, called or referenced
 //----------------------------------------------------------
 
 @raw@
@@ -194,7 +190,7 @@ position p : script:python() { relevant(p) };
 * __pci_reset_function_locked@p
 
 //----------------------------------------------------------
-//  Hotplug kept quiet by hand
+//  Open-coded ignore_hotplug
 //----------------------------------------------------------
 
 @ignore@

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Fatal errors at ports above an NVMe that is being written and read.
+ * Inject fatal errors at ports above an NVMe while its disk is written and read.
  *
  *	aer_io_test port=ID[,ID]... BDF
  *
- * QEMU's monitor injects the errors into the ports that it knows by these IDs, in
- * turn. I/O may fail while the link is down. Each error is one recovery, after
- * which it is still the same disk of the same controller, and all that was written
- * and flushed is there.
+ * QEMU's monitor injects the errors into the ports with these IDs, in turn. I/O may
+ * fail while the link is down. Each error must cause one recovery, which keeps the
+ * controller, the disk, and all data that was flushed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,14 +28,14 @@
 #define BLOCK		4096
 #define SECTORS		(BLOCK / SECTOR)
 #define NR_BLOCKS	1024
-#define WRITERS		2	/* a block has one writer */
+#define WRITERS		2	/* each block has one writer */
 #define READERS		2
 #define FLUSH_AFTER	8	/* blocks */
 
-/* Blocks that each of them has to get done between two errors */
+/* Blocks that each thread has to transfer between two errors */
 #define PROGRESS	64
 
-/* A guest's second may take no time, see vmtest.sh: for what should take one */
+/* For what takes a second; long because guest time may run fast, see vmtest.sh */
 #define DEADLINE_S	600
 
 static struct reset_args args;
@@ -49,9 +48,9 @@ static time_t now(void)
 	return ts.tv_sec;
 }
 
-/* --- what is on the disk ---------------------------------------------------- */
+/* --- contents of the disk ----------------------------------------------- */
 
-/* Generation n of a block is what its n-th write has put there */
+/* Each write of a block stores a new generation */
 struct sector {
 	__u32 block;
 	__u32 sector;
@@ -76,7 +75,7 @@ static void fill(struct sector *s, __u32 block, __u32 sector, __u32 gen)
 	}
 }
 
-/* The generation of a sector, or -1 if it is not what anybody has written */
+/* The generation of a sector, or -1 if its contents were never written */
 static long generation(const struct sector *s, __u32 block, __u32 sector)
 {
 	struct sector expected;
@@ -85,15 +84,15 @@ static long generation(const struct sector *s, __u32 block, __u32 sector)
 	return memcmp(&expected, s, sizeof(expected)) ? -1 : s->gen;
 }
 
-/* --- I/O ------------------------------------------------------------------------ */
+/* --- I/O ---------------------------------------------------------------- */
 
 struct io {
 	int fd;
 	bool stop;
-	bool down;			/* between an error and the end of its recovery */
+	bool down;			/* from an error to the end of its recovery */
 	unsigned int nr_errors;
-	__u32 tried[NR_BLOCKS];		/* generations: may be there, */
-	__u32 kept[NR_BLOCKS];		/* and have to be, or later ones */
+	__u32 tried[NR_BLOCKS];		/* newest generation written */
+	__u32 kept[NR_BLOCKS];		/* newest generation flushed */
 };
 
 struct worker {
@@ -102,16 +101,16 @@ struct worker {
 	unsigned int nr;
 	unsigned int random;
 	unsigned long done;		/* blocks */
-	unsigned int failed;		/* with the link down */
-	unsigned int unexpected;	/* without a reason */
+	unsigned int failed;		/* while the link was down */
+	unsigned int unexpected;	/* while the link was up */
 	unsigned int wrong;		/* blocks with other data */
-	int err;
+	int rc;
 };
 
 #define LOAD(x)		__atomic_load_n(&(x), __ATOMIC_ACQUIRE)
 #define STORE(x, val)	__atomic_store_n(&(x), val, __ATOMIC_RELEASE)
 
-/* An error counts as one of the link if that was down at any time of the I/O */
+/* An I/O may fail if the link was down at any time during the I/O */
 struct moment {
 	bool down;
 	unsigned int nr_errors;
@@ -119,14 +118,17 @@ struct moment {
 
 static struct moment moment(struct io *io)
 {
-	return (struct moment) { LOAD(io->down), LOAD(io->nr_errors) };
+	return (struct moment) {
+		.down = LOAD(io->down),
+		.nr_errors = LOAD(io->nr_errors),
+	};
 }
 
 static void io_failed(struct worker *worker, struct moment before)
 {
 	struct io *io = worker->io;
 
-	worker->err = errno;
+	worker->rc = errno;
 	if (before.down || LOAD(io->down) || before.nr_errors != LOAD(io->nr_errors))
 		worker->failed++;
 	else
@@ -182,7 +184,7 @@ static void *write_blocks(void *data)
 	return NULL;
 }
 
-/* 0 if the block is there as it was written, of a generation that it may have */
+/* 0 if the block has a valid generation, 1 if it has not, -1 if the read fails */
 static int check_block(struct io *io, struct sector *buf, __u32 block)
 {
 	__u32 kept = LOAD(io->kept[block]), i;
@@ -207,26 +209,26 @@ static void *read_blocks(void *data)
 	struct io *io = worker->io;
 	struct sector *buf;
 	struct moment before;
-	int ret;
+	int rc;
 
 	if (posix_memalign((void **)&buf, BLOCK, BLOCK))
 		return NULL;
 	while (!LOAD(io->stop)) {
 		before = moment(io);
-		ret = check_block(io, buf, rand_r(&worker->random) % NR_BLOCKS);
-		if (ret < 0)
+		rc = check_block(io, buf, rand_r(&worker->random) % NR_BLOCKS);
+		if (rc < 0)
 			io_failed(worker, before);
 		else
 			STORE(worker->done, worker->done + 1);
-		worker->wrong += ret > 0;
+		worker->wrong += rc > 0;
 	}
 	free(buf);
 	return NULL;
 }
 
-/* --- progress ---------------------------------------------------------------------- */
+/* --- progress ----------------------------------------------------------- */
 
-static bool all_get_on(struct worker *workers, unsigned int nr)
+static bool all_make_progress(struct worker *workers, unsigned int nr)
 {
 	unsigned long before[WRITERS + READERS];
 	time_t end = now() + DEADLINE_S;
@@ -242,9 +244,9 @@ static bool all_get_on(struct worker *workers, unsigned int nr)
 	return !left;
 }
 
-/* --- the test -------------------------------------------------------------------------- */
+/* --- the test ----------------------------------------------------------- */
 
-/* What would change if the device, or its disk, were removed and added again */
+/* Properties that change if the controller or the disk is removed and added again */
 struct identity {
 	char driver[NAME_MAX];
 	char disk[64];
@@ -279,7 +281,7 @@ FIXTURE(aer_io) {
 	struct worker workers[WRITERS + READERS];
 	struct identity id;
 	struct error_log log;
-	int pciehp;		/* its log */
+	int pciehp;		/* kernel log, for messages of pciehp */
 	struct sector *buf;
 };
 
@@ -288,7 +290,7 @@ FIXTURE_SETUP(aer_io)
 	const char *bdf = args.scope[0];
 	unsigned int i, j;
 
-	/* The driver probes and scans for disks asynchronously */
+	/* The driver probes and scans for namespaces asynchronously */
 	for (i = 0; i < 1000 && identify(bdf, &self->id); i++)
 		usleep(10000);
 	ASSERT_STREQ("nvme", self->id.driver);
@@ -296,7 +298,7 @@ FIXTURE_SETUP(aer_io)
 	self->io->fd = open(self->id.disk, O_RDWR | O_DIRECT);
 	ASSERT_LE(0, self->io->fd);
 
-	/* Generation 1 of everything */
+	/* Write generation 1 of all blocks */
 	ASSERT_EQ(0, posix_memalign((void **)&self->buf, BLOCK, BLOCK));
 	for (i = 0; i < NR_BLOCKS; i++) {
 		for (j = 0; j < SECTORS; j++)
@@ -316,24 +318,54 @@ FIXTURE_TEARDOWN(aer_io)
 {
 }
 
-TEST_F_TIMEOUT(aer_io, fatal, LONG_TIMEOUT)
+static void start_workers(struct __test_metadata *_metadata, FIXTURE_DATA(aer_io) *self)
 {
-	struct io *io = self->io;
 	struct worker *worker;
-	struct identity id;
-	unsigned int i, failed = 0, wrong = 0;
+	unsigned int i;
 
 	for (i = 0; i < WRITERS + READERS; i++) {
 		worker = &self->workers[i];
-		worker->io = io;
+		worker->io = self->io;
 		worker->nr = i;
 		worker->random = i + 1;
 		ASSERT_EQ(0, pthread_create(&worker->thread, NULL,
 					    i < WRITERS ? write_blocks : read_blocks, worker));
 	}
+}
 
+/* Check that I/O failed only while the link was down; returns how many did */
+static unsigned int stop_workers(struct __test_metadata *_metadata, FIXTURE_DATA(aer_io) *self)
+{
+	unsigned int i, failed = 0;
+	struct worker *worker;
+	const char *name;
+
+	STORE(self->io->stop, true);
+	for (i = 0; i < WRITERS + READERS; i++) {
+		name = i < WRITERS ? "writer" : "reader";
+		worker = &self->workers[i];
+		pthread_join(worker->thread, NULL);
+		EXPECT_EQ(0, worker->wrong);
+		EXPECT_EQ(0, worker->unexpected) {
+			TH_LOG("%s %u: I/O fails with the link up: %s", name, i,
+			       strerror(worker->rc));
+		}
+		failed += worker->failed;
+		ksft_print_msg("%s %u: %lu blocks, %u failed\n", name, i, worker->done,
+			       worker->failed);
+	}
+	return failed;
+}
+
+TEST_F_TIMEOUT(aer_io, fatal_errors_lose_no_data, LONG_TIMEOUT)
+{
+	unsigned int i, failed, wrong = 0;
+	struct io *io = self->io;
+	struct identity id;
+
+	start_workers(_metadata, self);
 	for (i = 0; i < ERRORS * (unsigned int)args.nr_port; i++) {
-		ASSERT_TRUE(all_get_on(self->workers, WRITERS + READERS)) {
+		ASSERT_TRUE(all_make_progress(self->workers, WRITERS + READERS)) {
 			TH_LOG("no I/O after %u errors", i);
 		}
 		STORE(io->nr_errors, i + 1);
@@ -344,24 +376,10 @@ TEST_F_TIMEOUT(aer_io, fatal, LONG_TIMEOUT)
 		}
 		STORE(io->down, false);
 	}
-	ASSERT_TRUE(all_get_on(self->workers, WRITERS + READERS));
-	STORE(io->stop, true);
+	ASSERT_TRUE(all_make_progress(self->workers, WRITERS + READERS));
+	failed = stop_workers(_metadata, self);
 
-	for (i = 0; i < WRITERS + READERS; i++) {
-		worker = &self->workers[i];
-		pthread_join(worker->thread, NULL);
-		EXPECT_EQ(0, worker->wrong);
-		EXPECT_EQ(0, worker->unexpected) {
-			TH_LOG("%s %u: I/O fails with the link up: %s",
-			       i < WRITERS ? "writer" : "reader", i, strerror(worker->err));
-		}
-		failed += worker->failed;
-		ksft_print_msg("%s %u: %lu blocks, %u failed\n",
-			       i < WRITERS ? "writer" : "reader", i, worker->done,
-			       worker->failed);
-	}
-
-	/* Nothing that was flushed is lost */
+	/* All flushed data is there */
 	for (i = 0; i < NR_BLOCKS; i++)
 		wrong += !!check_block(io, self->buf, i);
 	EXPECT_EQ(0, wrong);
@@ -372,7 +390,7 @@ TEST_F_TIMEOUT(aer_io, fatal, LONG_TIMEOUT)
 	EXPECT_EQ(0, self->log.failed);
 	EXPECT_EQ(ERRORS * args.nr_port, self->log.restarted);
 
-	/* And no removal */
+	/* Nothing was removed */
 	EXPECT_EQ(0, pciehp_complaints(self->pciehp));
 	ASSERT_EQ(0, identify(args.scope[0], &id));
 	EXPECT_STREQ(self->id.driver, id.driver);
@@ -385,6 +403,7 @@ TEST_F_TIMEOUT(aer_io, fatal, LONG_TIMEOUT)
 
 int main(int argc, char **argv)
 {
+	require_vm();
 	if (reset_parse_args(&args, &argc, argv))
 		return KSFT_FAIL;
 	if (args.nr_scope != 1 || !args.nr_port) {

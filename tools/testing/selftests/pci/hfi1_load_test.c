@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hfi1 resets its link in probe. Without its hardware, this much can be seen: it
- * calls pci_reset_bus_flags() for that and no longer the function behind the back
- * of pciehp, loads, registers, and goes.
+ * hfi1 resets its link in probe. Without the hardware, a test can check that it
+ * uses pci_reset_bus_flags(), not pci_bridge_secondary_bus_reset(), which pciehp
+ * takes for a surprise removal, and that the module loads and unloads.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -10,15 +10,16 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "reset_lib.h"
 
 #define DRIVER "/sys/bus/pci/drivers/hfi1"
 
-/* Copy what modprobe would load to a place with a known name */
+/* Copy the module that modprobe would load to a fixed place */
 #define COPY_MODULE \
 	"ko=$(modprobe -D hfi1 | sed -n 's/.* \\([^ ]*hfi1\\.ko\\).*/\\1/p') && " \
 	"cd /lib/modules/$(uname -r) && cp \"$ko\" /tmp/hfi1.ko"
 
-/* Does the module want this symbol? */
+/* Whether the module refers to this symbol */
 static bool wants(struct __test_metadata *_metadata, const char *symbol)
 {
 	size_t size;
@@ -35,11 +36,11 @@ static bool wants(struct __test_metadata *_metadata, const char *symbol)
 	ASSERT_EQ(size, fread(image, 1, size, f));
 	fclose(f);
 
-	/* In the string table, with its zero; no other symbol ends in it */
+	/* Search the string table; no other symbol ends in this name */
 	return memmem(image, size, symbol, strlen(symbol) + 1);
 }
 
-TEST(calls)
+TEST(calls_pci_reset_bus_flags)
 {
 	if (system(COPY_MODULE))
 		SKIP(return, "the kernel has no module hfi1");
@@ -48,7 +49,7 @@ TEST(calls)
 	EXPECT_FALSE(wants(_metadata, "pci_bridge_secondary_bus_reset"));
 }
 
-TEST(load_and_unload)
+TEST(loads_and_unloads)
 {
 	if (system("modprobe -D hfi1 > /dev/null 2>&1"))
 		SKIP(return, "the kernel has no module hfi1");
@@ -59,4 +60,8 @@ TEST(load_and_unload)
 	EXPECT_NE(0, access(DRIVER, F_OK));
 }
 
-TEST_HARNESS_MAIN
+int main(int argc, char **argv)
+{
+	require_vm();
+	return test_harness_run(argc, argv);
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * _RST for the NVMe below the Root Port at 00:02.0: a Function Level Reset, so
- * that there is something to see for it.
+ * _RST for the NVMe below the Root Port at 00:02.0: a Function Level Reset, which
+ * clears the mark of the test.
  */
 DefinitionBlock ("", "SSDT", 2, "KSFT", "NVMERST", 1)
 {

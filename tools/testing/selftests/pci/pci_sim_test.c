@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pci-sim through configfs (Documentation/PCI/pci-sim.rst): what is built there
- * appears in sysfs, what happens to it there is seen by the drivers, and what is
- * not possible is refused and changes nothing.
+ * Test pci-sim through configfs (Documentation/PCI/pci-sim.rst): a fabric that is
+ * built there appears in sysfs, drivers get its events, and invalid requests fail
+ * without effect.
  *
- * Each test loads the module, and unloads it in the end: so nothing is left.
+ * Each test loads the module and unloads it in the end, which needs all devices to
+ * be freed.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/iommufd.h>
 #include <linux/limits.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
@@ -23,15 +23,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <libvfio.h>
+
 #include "kselftest_harness.h"
 #include "reset_api.h"
 #include "reset_lib.h"
 #include "sim_lib.h"
 
-/* Far more than anything takes here, and pciehp's 5 s for a button are in it */
+/* Longer than any event takes, including the 5 s that pciehp waits after a button press */
 #define DEADLINE_S	60
 
-/* True as soon as the condition is, false if it is not until the deadline */
+/* Wait for the condition: true, or false if it does not hold before the deadline */
 #define EVENTUALLY(condition) ({					\
 	time_t __end = seconds() + DEADLINE_S;				\
 	bool __is;							\
@@ -76,9 +78,9 @@ static bool is_gone(const char *bdf)
 	return !pci_has_attr(bdf, "vendor");
 }
 
-/* --- before and after each test ------------------------------------------- */
+/* --- before and after each test ----------------------------------------- */
 
-/* The module as a file, open; modprobe knows where it is */
+/* Open the file of the module, as found by modprobe */
 static int module_open(void)
 {
 	char path[PATH_MAX] = "";
@@ -96,8 +98,8 @@ static int load(int fd)
 	return syscall(SYS_finit_module, fd, "", 0) ? errno : 0;
 }
 
-/* Whether the kernel's log says this from @kmsg on, and goes past it */
-static bool kernel_says(int kmsg, const char *text)
+/* Whether the kernel's log has this text; consumes the log up to it */
+static bool kernel_logs(int kmsg, const char *text)
 {
 	char line[8192];
 	ssize_t len;
@@ -130,15 +132,15 @@ FIXTURE_TEARDOWN(sim)
 	if (!sim_is_loaded())
 		return;
 	sim_drop_all("");
-	/* The last references to devices may be dropped by others */
+	/* Other tasks may still hold references to devices */
 	EXPECT_TRUE(EVENTUALLY(!sim_unload()));
 }
 
 #define SIM_TEST(name) TEST_F_TIMEOUT(sim, name, LONG_TIMEOUT)
 
 /*
- * Whether something leaves this many bytes behind each time: the memory that is
- * in use grows by some pages now and then, but not every time
+ * Whether fn() leaks this many bytes per call. Slab memory grows by some pages now
+ * and then, so only growth in each of several tries is a leak.
  */
 static bool is_leaking(int rounds, int bytes, void (*fn)(void))
 {
@@ -155,11 +157,11 @@ static bool is_leaking(int rounds, int bytes, void (*fn)(void))
 	return true;
 }
 
-/* --- building ---------------------------------------------------------------- */
+/* --- building ----------------------------------------------------------- */
 
 /*
- * A hotplug port with an Endpoint, and one with a switch, which has an Endpoint
- * of two Functions and an empty port.  The order does not matter.
+ * A hotplug port with an Endpoint, and one with a switch that has an Endpoint with
+ * two Functions and an empty port. Ports may be made in any order.
  */
 static const char * const fabric_dirs[] = {
 	"f",
@@ -203,7 +205,7 @@ static void live_fabric(struct __test_metadata *_metadata)
 	ASSERT_TRUE(is_bound(EP1F1));
 }
 
-SIM_TEST(names)
+SIM_TEST(names_are_checked)
 {
 	static const char * const wrong[] = {
 		"f/port", "f/port32", "f/port01", "f/port+1", "f/port-1", "f/port0x",
@@ -242,62 +244,101 @@ SIM_TEST(names)
 	EXPECT_EQ(ENOTEMPTY, sim_drop("f/port0"));
 }
 
-/* As the document has it: default, range, how it is shown */
-SIM_TEST(attributes)
+/* Default, range and format of attributes, as documented */
+static const struct {
+	const char *path;
+	const char *initial;
+	const char *value;
+	const char *shown;
+	const char *wrong;
+	int error;
+} attrs[] = {
+	{ .path = "f/seed", .initial = "0", .value = "18446744073709551615",
+	  .shown = "18446744073709551615", .wrong = "18446744073709551616",
+	  .error = ERANGE },
+	{ .path = "f/jitter", .initial = "0", .value = "1000", .shown = "1000",
+	  .wrong = "1001", .error = ERANGE },
+	{ .path = "f/port1/hotplug", .initial = "1", .value = "0", .shown = "0",
+	  .wrong = "2", .error = ERANGE },
+	{ .path = "f/port1/power_ctrl", .initial = "0", .value = "1", .shown = "1",
+	  .wrong = "2", .error = ERANGE },
+	{ .path = "f/port1/button", .initial = "0", .value = "1", .shown = "1",
+	  .wrong = "-1", .error = EINVAL },
+	{ .path = "f/port1/no_cmd_compl", .initial = "0", .value = "1", .shown = "1",
+	  .wrong = "\n", .error = EINVAL },
+	{ .path = "f/port1/no_late_events", .initial = "0", .value = "1", .shown = "1",
+	  .wrong = "2", .error = ERANGE },
+	{ .path = "f/port1/dpc", .initial = "0", .value = "1", .shown = "1",
+	  .wrong = "one", .error = EINVAL },
+	{ .path = "f/port1/intx", .initial = "0", .value = "1", .shown = "1",
+	  .wrong = "1 1", .error = EINVAL },
+	{ .path = "f/port1/multi_msi", .initial = "0", .value = "1", .shown = "1",
+	  .wrong = "2", .error = ERANGE },
+	{ .path = "f/port1/no_link_active", .initial = "0", .value = "1", .shown = "1",
+	  .wrong = "1x", .error = EINVAL },
+	{ .path = "f/port1/no_rrs_sv", .initial = "0", .value = "1", .shown = "1",
+	  .wrong = "0x", .error = EINVAL },
+	{ .path = "f/port1/no_acs", .initial = "0", .value = "1", .shown = "1",
+	  .wrong = "2", .error = ERANGE },
+	{ .path = "f/port1/ptm", .initial = "0", .value = "1", .shown = "1",
+	  .wrong = "yes", .error = EINVAL },
+	{ .path = "f/port1/link_sleeps", .initial = "0", .value = "1", .shown = "1",
+	  .wrong = "2", .error = ERANGE },
+	{ .path = "f/port1/speed", .initial = "0", .value = "6", .shown = "6",
+	  .wrong = "7", .error = ERANGE },
+	{ .path = "f/port1/slot", .initial = "0", .value = "8191", .shown = "8191",
+	  .wrong = "8192", .error = ERANGE },
+	{ .path = "f/port1/train_ms", .initial = "0", .value = "0x10", .shown = "16",
+	  .wrong = "never", .error = EINVAL },
+	{ .path = "f/port1/cmd_us", .initial = "0", .value = " 7 ", .shown = "7",
+	  .wrong = "4294967296", .error = ERANGE },
+	{ .path = "f/port1/irq_us", .initial = "0", .value = "4294967295",
+	  .shown = "4294967295", .wrong = "1 x", .error = EINVAL },
+	{ .path = EP1 "/present", .initial = "1", .value = "0", .shown = "0",
+	  .wrong = "2", .error = ERANGE },
+	{ .path = EP1 "/vendor", .initial = "0x0", .value = "0x8086", .shown = "0x8086",
+	  .wrong = "0xffff", .error = ERANGE },
+	{ .path = EP1 "/device", .initial = "0x0", .value = "65535", .shown = "0xffff",
+	  .wrong = "65536", .error = ERANGE },
+	{ .path = EP1 "/class", .initial = "0x0", .value = "0x01080200",
+	  .shown = "0x1080200", .wrong = "0x100000000", .error = ERANGE },
+	{ .path = EP1 "/dsn", .initial = "0x0", .value = "0x123456789abcdef0",
+	  .shown = "0x123456789abcdef0", .wrong = "0x10000000000000000",
+	  .error = ERANGE },
+	{ .path = EP1 "/flr", .initial = "0", .value = "1", .shown = "1", .wrong = "2",
+	  .error = ERANGE },
+	{ .path = EP1 "/af_flr", .initial = "0", .value = "1", .shown = "1", .wrong = "2",
+	  .error = ERANGE },
+	{ .path = EP1 "/pm_reset", .initial = "0", .value = "1", .shown = "1",
+	  .wrong = "2", .error = ERANGE },
+	{ .path = EP1 "/no_pm", .initial = "0", .value = "1", .shown = "1", .wrong = "2",
+	  .error = ERANGE },
+	{ .path = EP1 "/ask_reset", .initial = "0", .value = "1", .shown = "1",
+	  .wrong = "2", .error = ERANGE },
+	{ .path = EP1 "/bar_size", .initial = "0", .value = "128", .shown = "128",
+	  .wrong = "4294967296", .error = ERANGE },
+	{ .path = EP1 "/ready_ms", .initial = "0", .value = "never", .shown = "never",
+	  .wrong = "ever", .error = EINVAL },
+	{ .path = EP1 "/flr_ms", .initial = "0", .value = "100", .shown = "100",
+	  .wrong = "100 ms", .error = EINVAL },
+	{ .path = EP1 "/d3_ms", .initial = "0", .value = "10", .shown = "10",
+	  .wrong = "10 20 30", .error = EINVAL },
+	{ .path = EP1F1 "/vendor", .initial = "0x0", .value = "0x1234", .shown = "0x1234",
+	  .wrong = "0xffff", .error = ERANGE },
+	{ .path = EP1F1 "/flr", .initial = "0", .value = "1", .shown = "1", .wrong = "2",
+	  .error = ERANGE },
+};
+
+/* Attributes that only a live fabric accepts */
+static const char * const actions[] = {
+	"f/port1/press_button", "f/port1/power_fault", "f/port1/link_stuck",
+	"f/port1/link_flap", "f/port1/dpc_trigger",
+	"f/port1/uncor_error", "f/port1/cor_error",
+	"f/port1/switch/uncor_error", EP1 "/cor_error", EP1F1 "/uncor_error",
+};
+
+SIM_TEST(attributes_keep_values)
 {
-	static const struct {
-		const char *path;
-		const char *initial;
-		const char *value;
-		const char *shown;
-		const char *wrong;
-		int error;
-	} attrs[] = {
-		{ "f/seed", "0", "18446744073709551615", "18446744073709551615",
-		  "18446744073709551616", ERANGE },
-		{ "f/jitter", "0", "1000", "1000", "1001", ERANGE },
-		{ "f/port1/hotplug", "1", "0", "0", "2", ERANGE },
-		{ "f/port1/power_ctrl", "0", "1", "1", "2", ERANGE },
-		{ "f/port1/button", "0", "1", "1", "-1", EINVAL },
-		{ "f/port1/no_cmd_compl", "0", "1", "1", "\n", EINVAL },
-		{ "f/port1/no_late_events", "0", "1", "1", "2", ERANGE },
-		{ "f/port1/dpc", "0", "1", "1", "one", EINVAL },
-		{ "f/port1/intx", "0", "1", "1", "1 1", EINVAL },
-		{ "f/port1/multi_msi", "0", "1", "1", "2", ERANGE },
-		{ "f/port1/no_link_active", "0", "1", "1", "1x", EINVAL },
-		{ "f/port1/no_rrs_sv", "0", "1", "1", "0x", EINVAL },
-		{ "f/port1/no_acs", "0", "1", "1", "2", ERANGE },
-		{ "f/port1/ptm", "0", "1", "1", "yes", EINVAL },
-		{ "f/port1/link_sleeps", "0", "1", "1", "2", ERANGE },
-		{ "f/port1/speed", "0", "6", "6", "7", ERANGE },
-		{ "f/port1/slot", "0", "8191", "8191", "8192", ERANGE },
-		{ "f/port1/train_ms", "0", "0x10", "16", "never", EINVAL },
-		{ "f/port1/cmd_us", "0", " 7 ", "7", "4294967296", ERANGE },
-		{ "f/port1/irq_us", "0", "4294967295", "4294967295", "1 x", EINVAL },
-		{ EP1 "/present", "1", "0", "0", "2", ERANGE },
-		{ EP1 "/vendor", "0x0", "0x8086", "0x8086", "0xffff", ERANGE },
-		{ EP1 "/device", "0x0", "65535", "0xffff", "65536", ERANGE },
-		{ EP1 "/class", "0x0", "0x01080200", "0x1080200", "0x100000000", ERANGE },
-		{ EP1 "/dsn", "0x0", "0x123456789abcdef0", "0x123456789abcdef0",
-		  "0x10000000000000000", ERANGE },
-		{ EP1 "/flr", "0", "1", "1", "2", ERANGE },
-		{ EP1 "/af_flr", "0", "1", "1", "2", ERANGE },
-		{ EP1 "/pm_reset", "0", "1", "1", "2", ERANGE },
-		{ EP1 "/no_pm", "0", "1", "1", "2", ERANGE },
-		{ EP1 "/ask_reset", "0", "1", "1", "2", ERANGE },
-		{ EP1 "/bar_size", "0", "128", "128", "4294967296", ERANGE },
-		{ EP1 "/ready_ms", "0", "never", "never", "ever", EINVAL },
-		{ EP1 "/flr_ms", "0", "100", "100", "100 ms", EINVAL },
-		{ EP1 "/d3_ms", "0", "10", "10", "10 20 30", EINVAL },
-		{ EP1F1 "/vendor", "0x0", "0x1234", "0x1234", "0xffff", ERANGE },
-		{ EP1F1 "/flr", "0", "1", "1", "2", ERANGE },
-	};
-	static const char * const actions[] = {
-		"f/port1/press_button", "f/port1/power_fault", "f/port1/link_stuck",
-		"f/port1/link_flap", "f/port1/dpc_trigger",
-		"f/port1/uncor_error", "f/port1/cor_error",
-		"f/port1/switch/uncor_error", EP1 "/cor_error", EP1F1 "/uncor_error",
-	};
 	unsigned int i;
 
 	build(_metadata);
@@ -326,11 +367,32 @@ SIM_TEST(attributes)
 	EXPECT_SHOWS("0", "f/live");
 }
 
-SIM_TEST(live)
+/* A live fabric cannot be changed */
+static void expect_no_change(struct __test_metadata *_metadata)
+{
+	unsigned int i;
+
+	EXPECT_EQ(EBUSY, sim_set("f/jitter", "1"));
+	EXPECT_EQ(EBUSY, sim_set("f/port0/hotplug", "0"));
+	EXPECT_EQ(EBUSY, sim_set("f/port0/slot", "9"));
+	EXPECT_EQ(EBUSY, sim_set(EP0 "/vendor", "0x0"));
+	EXPECT_SHOWS("1", "f/port0/hotplug");
+	EXPECT_SHOWS("0x8086", EP0 "/vendor");
+	EXPECT_EQ(ENOTEMPTY, sim_drop(fabric_dirs[0]));
+	for (i = 1; i < ARRAY_SIZE(fabric_dirs); i++) {
+		EXPECT_EQ(EBUSY, sim_drop(fabric_dirs[i])) {
+			TH_LOG("%s", fabric_dirs[i]);
+		}
+	}
+	EXPECT_EQ(EBUSY, sim_make("f/port2"));
+	EXPECT_EQ(EBUSY, sim_make(EP0 "/function1"));
+	EXPECT_EQ(EAGAIN, sim_unload());
+}
+
+SIM_TEST(live_adds_devices)
 {
 	char bdf[BDF_LEN], buf[64], path[PATH_MAX];
 	unsigned long domain;
-	unsigned int i;
 
 	build(_metadata);
 	ASSERT_EQ(0, sim_set(EP0 "/vendor", "0x8086"));
@@ -341,7 +403,7 @@ SIM_TEST(live)
 	go_live(_metadata);
 	EXPECT_EQ(EPERM, sim_set("f/live", "1"));
 
-	/* What was built, in a domain of its own, in the order of the numbers */
+	/* The fabric has its own domain, devices are in the order of their numbers */
 	domain = strtoul(sim_get("f/domain"), NULL, 16);
 	EXPECT_LE(0x10000, domain);
 	snprintf(bdf, sizeof(bdf), "%04lx:01:00.0", domain);
@@ -366,24 +428,9 @@ SIM_TEST(live)
 	EXPECT_STRNE("0", sim_get("f/port0/slot"));
 	EXPECT_EQ(1, sim_number(EP0 "/counts", "probe"));
 
-	/* It stays as it is */
-	EXPECT_EQ(EBUSY, sim_set("f/jitter", "1"));
-	EXPECT_EQ(EBUSY, sim_set("f/port0/hotplug", "0"));
-	EXPECT_EQ(EBUSY, sim_set("f/port0/slot", "9"));
-	EXPECT_EQ(EBUSY, sim_set(EP0 "/vendor", "0x0"));
-	EXPECT_SHOWS("1", "f/port0/hotplug");
-	EXPECT_SHOWS("0x8086", EP0 "/vendor");
-	EXPECT_EQ(ENOTEMPTY, sim_drop(fabric_dirs[0]));
-	for (i = 1; i < ARRAY_SIZE(fabric_dirs); i++) {
-		EXPECT_EQ(EBUSY, sim_drop(fabric_dirs[i])) {
-			TH_LOG("%s", fabric_dirs[i]);
-		}
-	}
-	EXPECT_EQ(EBUSY, sim_make("f/port2"));
-	EXPECT_EQ(EBUSY, sim_make(EP0 "/function1"));
-	EXPECT_EQ(EAGAIN, sim_unload());
+	expect_no_change(_metadata);
 
-	/* And goes */
+	/* Stop the fabric */
 	strcpy(bdf, sim_address(EP0));
 	ASSERT_EQ(0, sim_set("f/live", "0"));
 	EXPECT_EQ(EPERM, sim_set("f/live", "0"));
@@ -394,7 +441,7 @@ SIM_TEST(live)
 	EXPECT_EQ(0, sim_set(EP0 "/vendor", "0x0"));
 	EXPECT_EQ(EAGAIN, sim_unload());
 
-	/* To come back, without a part of it */
+	/* Start it again without one Function */
 	EXPECT_EQ(0, sim_drop(EP1F1));
 	go_live(_metadata);
 	EXPECT_TRUE(is_bound(EP1));
@@ -403,7 +450,7 @@ SIM_TEST(live)
 	EXPECT_TRUE(is_gone(path));
 }
 
-SIM_TEST(invalid_fabrics)
+SIM_TEST(invalid_fabrics_are_refused)
 {
 	char path[PATH_MAX];
 	int i;
@@ -415,34 +462,34 @@ SIM_TEST(invalid_fabrics)
 	build(_metadata);
 	ASSERT_EQ(0, sim_set(EP1F1 "/bar_size", "3"));
 	EXPECT_EQ(EINVAL, sim_set("f/live", "1"));
-	EXPECT_TRUE(kernel_says(self->kmsg, EP1F1 ": "));
+	EXPECT_TRUE(kernel_logs(self->kmsg, EP1F1 ": "));
 	EXPECT_SHOWS("0", "f/live");
 	EXPECT_SHOWS("", EP0 "/address");
 	ASSERT_EQ(0, sim_set(EP1F1 "/bar_size", "0"));
 
-	/* The first card of a port is the one that is there */
+	/* By default, the first card of a port is present */
 	ASSERT_EQ(0, sim_make("f/port0/endpoint1"));
 	EXPECT_SHOWS("1", EP0 "/present");
 	EXPECT_SHOWS("0", "f/port0/endpoint1/present");
 	ASSERT_EQ(0, sim_set("f/port0/endpoint1/present", "1"));
 	EXPECT_EQ(EINVAL, sim_set("f/live", "1"));
-	EXPECT_TRUE(kernel_says(self->kmsg, "f/port0/endpoint1: "));
+	EXPECT_TRUE(kernel_logs(self->kmsg, "f/port0/endpoint1: "));
 	ASSERT_EQ(0, sim_drop("f/port0/endpoint1"));
 
-	/* Function numbers on the root bus end at 31, and host bridges have 0 */
+	/* Device numbers on the root bus are 1 to 31, 0 is the host bridge */
 	for (i = 2; i < 32; i++) {
 		snprintf(path, sizeof(path), "f/port%d", i);
 		ASSERT_EQ(0, sim_make(path));
 	}
 	EXPECT_EQ(EINVAL, sim_set("f/live", "1"));
-	EXPECT_TRUE(kernel_says(self->kmsg, "f/port31: "));
+	EXPECT_TRUE(kernel_logs(self->kmsg, "f/port31: "));
 	ASSERT_EQ(0, sim_drop("f/port31"));
 	go_live(_metadata);
 	EXPECT_TRUE(is_bound(EP1F1));
 }
 
-/* Eight switches below one another, and an Endpoint of two Functions */
-SIM_TEST(deep_fabric)
+/* Eight switches in a row, and an Endpoint with two Functions */
+SIM_TEST(deep_fabric_is_enumerated)
 {
 	char path[PATH_MAX] = "f/port1/switch/port1", below[PATH_MAX];
 	int i;
@@ -454,7 +501,7 @@ SIM_TEST(deep_fabric)
 		strcat(path, "/port0");
 		ASSERT_EQ(0, sim_make(path));
 	}
-	/* One more has no room for a card */
+	/* No card fits below a ninth switch */
 	snprintf(below, sizeof(below), "%s/switch", path);
 	ASSERT_EQ(0, sim_make(below));
 	ASSERT_EQ(0, sim_set(strcat(below, "/present"), "0"));
@@ -471,46 +518,46 @@ SIM_TEST(deep_fabric)
 	EXPECT_TRUE(is_bound(below));
 }
 
-/* --- at once -------------------------------------------------------------------------- */
+/* --- concurrency -------------------------------------------------------- */
 
 #define ROUNDS	40
 
-/* Set live to @value over and over; how often that worked, 255 on an error */
+/* Set live to @value repeatedly; returns how often it succeeded, 255 on an error */
 static int set_live_often(const char *value)
 {
-	int i, done = 0, err;
+	int i, done = 0, rc;
 
 	for (i = 0; i < ROUNDS; i++) {
-		err = sim_set("f/live", value);
-		done += !err;
-		/* EBUSY: while make_and_drop_often() makes or drops */
-		if (err && err != EPERM && err != EBUSY)
+		rc = sim_set("f/live", value);
+		done += !rc;
+		/* EBUSY: make_and_drop_often() holds the directory */
+		if (rc && rc != EPERM && rc != EBUSY)
 			return 255;
 		usleep(20000);
 	}
 	return done;
 }
 
-/* A directory comes and goes whenever the fabric is not live; how often */
+/* Make and remove a directory while the fabric is not live; returns how often */
 static int make_and_drop_often(void)
 {
 	time_t end = seconds() + DEADLINE_S;
-	int err, done = 0;
+	int rc, done = 0;
 
 	while (done < ROUNDS / 4 && seconds() < end) {
-		err = sim_make("f/port7");
-		if (err && err != EBUSY && err != EEXIST)
+		rc = sim_make("f/port7");
+		if (rc && rc != EBUSY && rc != EEXIST)
 			return 255;
-		err = sim_drop("f/port7");
-		done += !err;
-		if (err && err != EBUSY && err != ENOENT)
+		rc = sim_drop("f/port7");
+		done += !rc;
+		if (rc && rc != EBUSY && rc != ENOENT)
 			return 255;
 		usleep(1000);
 	}
 	return done;
 }
 
-SIM_TEST(at_once)
+SIM_TEST(concurrent_writes_are_serialized)
 {
 	int i, status, up = 0, down = 0;
 	pid_t child[5];
@@ -524,7 +571,7 @@ SIM_TEST(at_once)
 				       set_live_often(i % 2 ? "0" : "1"));
 	}
 	for (i = 0; i < 5; i++) {
-		/* While the fabric is live, nothing can be dropped */
+		/* make_and_drop_often() needs a fabric that is not live */
 		if (i == 4) {
 			EXPECT_LT(1, up);
 			EXPECT_EQ(up - down, atoi(sim_get("f/live")));
@@ -544,7 +591,7 @@ SIM_TEST(at_once)
 	}
 }
 
-SIM_TEST(bridge_and_vfs)
+SIM_TEST(bridge_and_vfs_are_enumerated)
 {
 	static const char * const dirs[] = {
 		"f", "f/port0", "f/port0/bridge", "f/port0/bridge/device0",
@@ -563,7 +610,7 @@ SIM_TEST(bridge_and_vfs)
 	/* SR-IOV needs PCI Express */
 	ASSERT_EQ(0, sim_set("f/port0/bridge/device0/vfs", "1"));
 	EXPECT_EQ(EINVAL, sim_set("f/live", "1"));
-	EXPECT_TRUE(kernel_says(self->kmsg, "f/port0/bridge/device0: "));
+	EXPECT_TRUE(kernel_logs(self->kmsg, "f/port0/bridge/device0: "));
 	ASSERT_EQ(0, sim_set("f/port0/bridge/device0/vfs", "0"));
 
 	go_live(_metadata);
@@ -583,9 +630,9 @@ SIM_TEST(bridge_and_vfs)
 	EXPECT_EQ(0, sim_set("f/live", "0"));
 }
 
-/* --- no memory ------------------------------------------------------------------------- */
+/* --- memory allocation fails -------------------------------------------- */
 
-/* A fabric that does not go live is reported under its name */
+/* The log names a fabric that is invalid */
 static void expect_complaint(struct __test_metadata *_metadata, int kmsg,
 			     const char *fabric)
 {
@@ -599,18 +646,18 @@ static void expect_complaint(struct __test_metadata *_metadata, int kmsg,
 	strcpy(path + len, "/live");
 	EXPECT_EQ(EINVAL, sim_set(path, "1"));
 	strcpy(path + len, "/port0/endpoint: ");
-	EXPECT_TRUE(kernel_says(kmsg, path));
+	EXPECT_TRUE(kernel_logs(kmsg, path));
 	sim_drop_all(fabric);
 }
 
-SIM_TEST(no_memory_for_directories)
+SIM_TEST(mkdir_fails_without_memory)
 {
 	static const char name[] =
 		"f/port1/switch/port0/endpoint/function2";
 	static const char fabric[] =
 		"a name that is longer than what a config_item has room for";
 	const char *path;
-	int n, i, err, failed;
+	int n, i, rc, failed;
 
 	if (fail_nth_open())
 		SKIP(return, "the kernel has no CONFIG_FAILSLAB");
@@ -621,21 +668,21 @@ SIM_TEST(no_memory_for_directories)
 		failed = 0;
 		for (n = 1; ; n++) {
 			fail_nth(n);
-			err = sim_make(path);
+			rc = sim_make(path);
 			if (!fail_nth_done())
 				break;
-			/* One that configfs or the VFS can do without */
-			if (!err) {
+			/* configfs or the VFS does not need this allocation */
+			if (!rc) {
 				if (path == fabric)
 					expect_complaint(_metadata, self->kmsg, path);
 				ASSERT_EQ(0, sim_drop(path));
 				continue;
 			}
-			EXPECT_EQ(ENOMEM, err);
+			EXPECT_EQ(ENOMEM, rc);
 			EXPECT_EQ(ENOENT, sim_drop(path));
 			failed++;
 		}
-		ASSERT_EQ(0, err);
+		ASSERT_EQ(0, rc);
 		EXPECT_LT(1, failed);
 		if (path == fabric)
 			expect_complaint(_metadata, self->kmsg, path);
@@ -644,10 +691,10 @@ SIM_TEST(no_memory_for_directories)
 	go_live(_metadata);
 }
 
-/* The module is loaded as a whole or not at all */
-SIM_TEST(no_memory_to_load)
+/* A failed load leaves nothing behind */
+SIM_TEST(load_fails_without_memory)
 {
-	int n, fd, err, failed = 0;
+	int n, fd, rc, failed = 0;
 
 	if (fail_nth_open())
 		SKIP(return, "the kernel has no CONFIG_FAILSLAB");
@@ -657,11 +704,11 @@ SIM_TEST(no_memory_to_load)
 	ASSERT_TRUE(EVENTUALLY(!sim_unload()));
 	for (n = 1; ; n++) {
 		fail_nth(n);
-		err = load(fd);
+		rc = load(fd);
 		if (!fail_nth_done())
 			break;
-		/* One that the module loader or the driver core can do without */
-		if (!err) {
+		/* The module loader or the driver core does not need this allocation */
+		if (!rc) {
 			EXPECT_EQ(0, sim_make("f"));
 			EXPECT_EQ(0, sim_drop("f"));
 			ASSERT_TRUE(EVENTUALLY(!sim_unload()));
@@ -673,7 +720,7 @@ SIM_TEST(no_memory_to_load)
 		failed++;
 	}
 	TH_LOG("%d of %d allocations are needed", failed, n - 1);
-	ASSERT_EQ(0, err);
+	ASSERT_EQ(0, rc);
 	EXPECT_LT(10, failed);
 	live_fabric(_metadata);
 	close(fd);
@@ -688,12 +735,12 @@ static void fail_to_go_live(void)
 	fail_nth(0);
 }
 
-/* What pci_host_probe() says if it fails at its first allocation */
+/* pci_host_probe() logs this if its first allocation fails */
 #define PCI_CORE_FAILS	"Scanning root bridge failed"
 
-SIM_TEST(no_memory_to_go_live)
+SIM_TEST(live_fails_without_memory)
 {
-	int n, err, failed = 0;
+	int n, rc, failed = 0;
 
 	if (fail_nth_open())
 		SKIP(return, "the kernel has no CONFIG_FAILSLAB");
@@ -702,15 +749,15 @@ SIM_TEST(no_memory_to_go_live)
 	ASSERT_EQ(0, sim_set("f/port1/dpc", "1"));
 	for (n = 1; ; n++) {
 		fail_nth(n);
-		err = sim_set("f/live", "1");
+		rc = sim_set("f/live", "1");
 		ASSERT_TRUE(fail_nth_done());
-		/* One that irqdomain's file in debugfs, or the like, can do without */
-		if (!err) {
+		/* The allocation is optional, e.g. for a file in debugfs */
+		if (!rc) {
 			EXPECT_TRUE(is_bound(EP1F1));
 			ASSERT_EQ(0, sim_set("f/live", "0"));
 			continue;
 		}
-		EXPECT_EQ(ENOMEM, err) {
+		EXPECT_EQ(ENOMEM, rc) {
 			TH_LOG("allocation %d", n);
 		}
 		EXPECT_SHOWS("0", "f/live");
@@ -719,8 +766,8 @@ SIM_TEST(no_memory_to_go_live)
 		EXPECT_EQ(EPERM, sim_set("f/live", "0"));
 		EXPECT_EQ(0, sim_make("f/port2"));
 		EXPECT_EQ(0, sim_drop("f/port2"));
-		/* From here on it is the PCI core's memory, which is not so careful */
-		if (kernel_says(self->kmsg, PCI_CORE_FAILS))
+		/* The PCI core does not handle all failures: stop at its first allocation */
+		if (kernel_logs(self->kmsg, PCI_CORE_FAILS))
 			break;
 		fail_at = n;
 		EXPECT_FALSE(is_leaking(200, 64, fail_to_go_live)) {
@@ -728,16 +775,16 @@ SIM_TEST(no_memory_to_go_live)
 		}
 		failed++;
 	}
-	/* The fabric, its Functions, and what they need to start */
+	/* At least one allocation for each Function */
 	EXPECT_LT(ARRAY_SIZE(fabric_dirs), failed);
 	go_live(_metadata);
 	EXPECT_TRUE(is_bound(EP0));
 	EXPECT_TRUE(is_bound(EP1F1));
 }
 
-/* --- what happens -------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------- */
 
-SIM_TEST(unplug_and_plug)
+SIM_TEST(unplug_and_plug_are_handled)
 {
 	char bdf[BDF_LEN], buf[64];
 
@@ -752,17 +799,17 @@ SIM_TEST(unplug_and_plug)
 	EXPECT_SHOWS("0", "f/port0/link_up");
 	EXPECT_TRUE(EVENTUALLY(is_gone(bdf)));
 	EXPECT_TRUE(EVENTUALLY(sim_number(EP0 "/counts", "remove") == 1));
-	/* What is not there cannot be pulled */
+	/* Pulling an absent card has no effect */
 	EXPECT_EQ(0, sim_set(EP0 "/present", "0"));
 
 	ASSERT_EQ(0, sim_set(EP0 "/present", "1"));
 	EXPECT_SHOWS("1", EP0 "/present");
 	EXPECT_TRUE(EVENTUALLY(is_bound(EP0)));
 	EXPECT_SHOWS("1", "f/port0/link_up");
-	/* The driver shows before its probe is called */
+	/* The driver link appears before probe is called */
 	EXPECT_TRUE(EVENTUALLY(sim_number(EP0 "/counts", "probe") == 2));
 
-	/* Another card takes its place, and is not pulled with it */
+	/* Another card replaces it, and is not pulled with it */
 	ASSERT_EQ(0, sim_set("f/port0/endpoint1/present", "1"));
 	EXPECT_SHOWS("0", EP0 "/present");
 	EXPECT_SHOWS("", EP0 "/address");
@@ -775,19 +822,19 @@ SIM_TEST(unplug_and_plug)
 	ASSERT_EQ(0, pci_read_attr(bdf, "device", buf, sizeof(buf)));
 	EXPECT_STREQ("0x4321", buf);
 
-	/* A switch with what is below it */
+	/* A switch with the devices below it */
 	strcpy(bdf, sim_address(EP1F1));
 	ASSERT_EQ(0, sim_set("f/port1/switch/present", "0"));
 	EXPECT_TRUE(EVENTUALLY(is_gone(bdf)));
 	ASSERT_EQ(0, sim_set("f/port1/switch/present", "1"));
 	EXPECT_TRUE(EVENTUALLY(is_bound(EP1F1)));
 
-	/* What is live does not change what was configured */
+	/* Events do not change the configuration */
 	ASSERT_EQ(0, sim_set("f/live", "0"));
 	EXPECT_SHOWS("1", EP0 "/present");
 	EXPECT_SHOWS("0", "f/port0/endpoint1/present");
 
-	/* A card may come later */
+	/* A card can be added to a live fabric */
 	ASSERT_EQ(0, sim_set(EP0 "/present", "0"));
 	go_live(_metadata);
 	EXPECT_SHOWS("", EP0 "/address");
@@ -800,7 +847,7 @@ static void happen(void)
 	sim_set(EP1 "/flr_ms", "1 1");
 }
 
-SIM_TEST(delayed)
+SIM_TEST(delayed_event_happens_in_time)
 {
 	long start;
 
@@ -823,13 +870,13 @@ SIM_TEST(delayed)
 
 	EXPECT_FALSE(is_leaking(1000, 64, happen));
 
-	/* What has not happened yet never does */
+	/* Stopping the fabric cancels pending events */
 	ASSERT_EQ(0, sim_set(EP0 "/present", "1 1000000"));
 	ASSERT_EQ(0, sim_set("f/live", "0"));
 	EXPECT_EQ(EINVAL, sim_set(EP0 "/flr_ms", "1 1"));
 }
 
-SIM_TEST(slot)
+SIM_TEST(button_and_power_fault_are_handled)
 {
 	char bdf[BDF_LEN];
 
@@ -845,7 +892,7 @@ SIM_TEST(slot)
 	EXPECT_EQ(ERANGE, sim_set("f/port0/power_fault", "3"));
 
 	ASSERT_EQ(0, sim_set("f/port0/press_button", "1"));
-	EXPECT_TRUE(EVENTUALLY(kernel_says(self->kmsg,
+	EXPECT_TRUE(EVENTUALLY(kernel_logs(self->kmsg,
 					   "Button press: will power off")));
 	EXPECT_TRUE(EVENTUALLY(is_gone(bdf)));
 	EXPECT_SHOWS("1", EP0 "/present");
@@ -855,20 +902,20 @@ SIM_TEST(slot)
 
 	ASSERT_EQ(0, sim_set("f/port0/power_fault", "1"));
 	EXPECT_SHOWS("0", "f/port0/link_up");
-	EXPECT_TRUE(EVENTUALLY(kernel_says(self->kmsg, "Power fault")));
+	EXPECT_TRUE(EVENTUALLY(kernel_logs(self->kmsg, "Power fault")));
 	EXPECT_TRUE(EVENTUALLY(is_gone(bdf)));
 }
 
-SIM_TEST(link_stuck)
+SIM_TEST(stuck_link_stays_down)
 {
 	live_fabric(_metadata);
 	ASSERT_EQ(0, sim_set("f/port0/link_stuck", "1"));
-	/* A Link that is up stays up */
+	/* It only affects a link that trains */
 	EXPECT_SHOWS("1", "f/port0/link_up");
 	ASSERT_EQ(0, sim_set(EP0 "/present", "0"));
 	EXPECT_TRUE(EVENTUALLY(sim_number(EP0 "/counts", "remove") == 1));
 	ASSERT_EQ(0, sim_set(EP0 "/present", "1"));
-	EXPECT_TRUE(EVENTUALLY(kernel_says(self->kmsg, "No link")));
+	EXPECT_TRUE(EVENTUALLY(kernel_logs(self->kmsg, "No link")));
 	EXPECT_SHOWS("0", "f/port0/link_up");
 	EXPECT_EQ(1, sim_number(EP0 "/counts", "probe"));
 
@@ -876,26 +923,66 @@ SIM_TEST(link_stuck)
 	EXPECT_TRUE(EVENTUALLY(is_bound(EP0)));
 }
 
-/* --- resets and errors ----------------------------------------------------------- */
+/* --- resets and errors -------------------------------------------------- */
 
-SIM_TEST(resets)
+static const char * const reset_kinds[] = { "cold", "hot", "flr", "af_flr", "pm" };
+static const char * const reset_functions[] = { EP0, EP1, EP1F1 };
+
+struct reset_counts {
+	int nr[ARRAY_SIZE(reset_functions)][ARRAY_SIZE(reset_kinds)];
+};
+
+static struct reset_counts read_reset_counts(void)
+{
+	struct reset_counts counts;
+	char path[PATH_MAX];
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(reset_functions); i++) {
+		snprintf(path, sizeof(path), "%s/resets", reset_functions[i]);
+		for (j = 0; j < ARRAY_SIZE(reset_kinds); j++)
+			counts.nr[i][j] = sim_number(path, reset_kinds[j]);
+	}
+	return counts;
+}
+
+/* Only the counter of this kind of reset of this Function has increased, by one */
+static void expect_one_reset(struct __test_metadata *_metadata,
+			     const struct reset_counts *before, const char *function,
+			     const char *kind)
+{
+	struct reset_counts now = read_reset_counts();
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(reset_functions); i++) {
+		for (j = 0; j < ARRAY_SIZE(reset_kinds); j++) {
+			bool is = !strcmp(reset_functions[i], function) &&
+				  !strcmp(reset_kinds[j], kind);
+
+			EXPECT_EQ(before->nr[i][j] + is, now.nr[i][j]) {
+				TH_LOG("%s of %s: counter %s of %s", kind, function,
+				       reset_kinds[j], reset_functions[i]);
+			}
+		}
+	}
+}
+
+SIM_TEST(each_reset_is_counted)
 {
 	static const struct {
 		const char *path;
 		const char *method;
 		const char *kind;
 	} resets[] = {
-		{ EP0, "flr", "flr" },
-		{ EP0, "bus", "hot" },
-		{ EP1, "af_flr", "af_flr" },
-		{ EP1F1, "pm", "pm" },
+		{ .path = EP0, .method = "flr", .kind = "flr" },
+		{ .path = EP0, .method = "bus", .kind = "hot" },
+		{ .path = EP1, .method = "af_flr", .kind = "af_flr" },
+		{ .path = EP1F1, .method = "pm", .kind = "pm" },
 	};
-	static const char * const kinds[] = { "cold", "hot", "flr", "af_flr", "pm" };
-	static const char * const others[] = { EP0, EP1, EP1F1 };
-	int before[ARRAY_SIZE(others)][ARRAY_SIZE(kinds)];
 	char path[PATH_MAX], bdf[BDF_LEN], buf[64];
-	unsigned int i, j, k;
-	int told;
+	struct reset_counts before;
+	unsigned int i;
+	int calls;
 
 	build(_metadata);
 	ASSERT_EQ(0, sim_set(EP0 "/flr", "1"));
@@ -905,38 +992,23 @@ SIM_TEST(resets)
 
 	for (i = 0; i < ARRAY_SIZE(resets); i++) {
 		strcpy(bdf, sim_address(resets[i].path));
-		for (j = 0; j < ARRAY_SIZE(others); j++) {
-			snprintf(path, sizeof(path), "%s/resets", others[j]);
-			for (k = 0; k < ARRAY_SIZE(kinds); k++)
-				before[j][k] = sim_number(path, kinds[k]);
-		}
+		before = read_reset_counts();
 		snprintf(path, sizeof(path), "%s/counts", resets[i].path);
-		told = sim_number(path, "reset_prepare");
+		calls = sim_number(path, "reset_prepare");
 
 		ASSERT_EQ(0, pci_write_attr(bdf, "reset_method", resets[i].method));
 		ASSERT_EQ(0, pci_write_attr(bdf, "reset", "1"));
 
-		EXPECT_EQ(told + 1, sim_number(path, "reset_prepare"));
-		EXPECT_EQ(told + 1, sim_number(path, "reset_done"));
+		EXPECT_EQ(calls + 1, sim_number(path, "reset_prepare"));
+		EXPECT_EQ(calls + 1, sim_number(path, "reset_done"));
 		ASSERT_EQ(0, pci_read_attr(bdf, "pci-sim/reset_done", buf,
 					   sizeof(buf)));
-		EXPECT_EQ(told + 1, atoi(buf));
-		for (j = 0; j < ARRAY_SIZE(others); j++) {
-			snprintf(path, sizeof(path), "%s/resets", others[j]);
-			for (k = 0; k < ARRAY_SIZE(kinds); k++) {
-				bool is = !strcmp(others[j], resets[i].path) &&
-					  !strcmp(kinds[k], resets[i].kind);
-
-				EXPECT_EQ(before[j][k] + is, sim_number(path, kinds[k])) {
-					TH_LOG("%s of %s: %s of %s", resets[i].method,
-					       resets[i].path, kinds[k], others[j]);
-				}
-			}
-		}
+		EXPECT_EQ(calls + 1, atoi(buf));
+		expect_one_reset(_metadata, &before, resets[i].path, resets[i].kind);
 	}
 }
 
-SIM_TEST(slow_reset)
+SIM_TEST(slow_reset_is_waited_for)
 {
 	char bdf[BDF_LEN];
 	long start;
@@ -961,7 +1033,7 @@ SIM_TEST(slow_reset)
 	EXPECT_SHOWS("0", EP0 "/ready_ms");
 }
 
-/* PCI_ERR_COR_RCVR and PCI_ERR_UNC_DLP, which is fatal */
+/* PCI_ERR_COR_RCVR, and PCI_ERR_UNC_DLP, a fatal error */
 #define RECEIVER_ERROR	"0x1"
 #define DATA_LINK_ERROR	"0x10"
 
@@ -973,15 +1045,16 @@ static bool is_enabled(const char *bdf)
 }
 
 /*
- * vfio-pci gives a simulated device to userspace, and resets it for it. In a
- * hotplug slot the user keeps it through the recovery from a fatal error.
+ * A user of vfio-pci can reset a simulated device, and keeps it through the recovery
+ * from a fatal error in a hotplug slot.
  */
-SIM_TEST(vfio)
+SIM_TEST(vfio_resets_device)
 {
 	struct vfio_pci_hot_reset hot_reset = { .argsz = sizeof(hot_reset) };
-	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
 	struct vfio_device_info info = { .argsz = sizeof(info) };
 	char bdf[BDF_LEN], driver[NAME_MAX];
+	struct vfio_pci_device *device;
+	struct iommu *iommu;
 	int fd, flr, hot;
 
 	if (vfio_allow_noiommu())
@@ -995,17 +1068,18 @@ SIM_TEST(vfio)
 	ASSERT_EQ(0, pci_driver(bdf, driver, sizeof(driver)));
 	EXPECT_STREQ("vfio-pci", driver);
 
+	iommu = iommu_init(MODE_IOMMUFD);
+	device = vfio_pci_device_alloc(bdf, iommu);
 	fd = vfio_cdev_open(bdf);
 	ASSERT_LE(0, fd);
-	bind.iommufd = open("/dev/iommu", O_RDWR);
-	ASSERT_LE(0, bind.iommufd);
-	ASSERT_EQ(0, ioctl(fd, VFIO_DEVICE_BIND_IOMMUFD, &bind));
+	device->fd = fd;
+	ASSERT_EQ(0, __vfio_device_bind_iommufd(fd, iommu->iommufd, NULL));
 	ASSERT_EQ(0, ioctl(fd, VFIO_DEVICE_GET_INFO, &info));
 	EXPECT_TRUE(info.flags & VFIO_DEVICE_FLAGS_RESET);
 
 	flr = sim_number(EP0 "/resets", "flr");
 	hot = sim_number(EP0 "/resets", "hot");
-	EXPECT_EQ(0, ioctl(fd, VFIO_DEVICE_RESET));
+	EXPECT_EQ(0, __vfio_pci_device_reset(device));
 	EXPECT_EQ(flr + 1, sim_number(EP0 "/resets", "flr"));
 	EXPECT_EQ(0, ioctl(fd, VFIO_DEVICE_PCI_HOT_RESET, &hot_reset));
 	EXPECT_EQ(hot + 1, sim_number(EP0 "/resets", "hot"));
@@ -1017,18 +1091,19 @@ SIM_TEST(vfio)
 	EXPECT_TRUE(EVENTUALLY(is_enabled(bdf)));
 	ASSERT_EQ(0, pci_driver(bdf, driver, sizeof(driver)));
 	EXPECT_STREQ("vfio-pci", driver);
-	/* The locks may still be held */
-	EXPECT_TRUE(EVENTUALLY(!ioctl(fd, VFIO_DEVICE_RESET)));
+	/* The recovery may still hold locks */
+	EXPECT_TRUE(EVENTUALLY(!__vfio_pci_device_reset(device)));
 	EXPECT_EQ(flr + 2, sim_number(EP0 "/resets", "flr"));
 
 	close(fd);
-	close(bind.iommufd);
+	vfio_pci_device_free(device);
+	iommu_cleanup(iommu);
 	ASSERT_EQ(0, pci_bind_default(bdf));
 	EXPECT_TRUE(is_bound(EP0));
 	EXPECT_EQ(2, sim_number(EP0 "/counts", "probe"));
 }
 
-SIM_TEST(errors)
+SIM_TEST(errors_reach_drivers)
 {
 	char buf[256];
 
@@ -1058,4 +1133,8 @@ SIM_TEST(errors)
 	EXPECT_EQ(1, sim_number(EP0 "/counts", "error_detected"));
 }
 
-TEST_HARNESS_MAIN
+int main(int argc, char **argv)
+{
+	require_vm();
+	return test_harness_run(argc, argv);
+}

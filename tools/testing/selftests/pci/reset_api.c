@@ -49,13 +49,13 @@ int api_reset(int ctl, const char *bdf, unsigned int flags)
 
 int api_query(int ctl, const char *bdf, unsigned int flags, struct api_scope *scope)
 {
-	int err = api_request(ctl, "query %s %#x", bdf, flags);
+	int rc = api_request(ctl, "query %s %#x", bdf, flags);
 	char answer[4096], *line, *next = answer;
 	ssize_t len;
 
 	memset(scope, 0, sizeof(*scope));
-	if (err)
-		return err;
+	if (rc)
+		return rc;
 	len = pread(ctl, answer, sizeof(answer) - 1, 0);
 	if (len < 0)
 		return errno;
@@ -105,24 +105,24 @@ int api_set_param(const char *name, unsigned int value)
 
 int api_bind(const char *bdf)
 {
-	/* Marks are out of reach in D3 */
+	/* In D3, the device has no mark that could be read */
 	return pci_bind(bdf, TEST_DRIVER) || pci_write_attr(bdf, "power/control", "on");
 }
 
 int api_probe(const char *bdf, unsigned int flags)
 {
-	int ret = -1;
+	int rc = -1;
 
 	if (!api_set_param("probe_flags", flags) && !api_bind(bdf))
-		ret = -api_counter(bdf, "probe_result");
-	return api_set_param("probe_flags", 0) ? -1 : ret;
+		rc = -api_counter(bdf, "probe_result");
+	return api_set_param("probe_flags", 0) ? -1 : rc;
 }
 
 static void *hold(void *data)
 {
 	struct api_holder *holder = data;
 
-	holder->ret = api_bind(holder->bdf);
+	holder->rc = api_bind(holder->bdf);
 	return NULL;
 }
 
@@ -135,24 +135,24 @@ int api_hold(struct api_holder *holder, const char *bdf, unsigned int ms)
 	if (pci_bind(bdf, "") || api_set_param("probe_hold_ms", ms) ||
 	    pthread_create(&holder->thread, NULL, hold, holder))
 		return -1;
-	/* The driver core links the driver just before it calls its probe */
+	/* The driver link appears just before probe is called */
 	for (i = 0; i < 10000 && !driver[0]; i++) {
 		usleep(1000);
 		if (pci_driver(bdf, driver, sizeof(driver)))
 			return -1;
 	}
 	usleep(50000);
-	/* It is for this one only */
+	/* Other devices are not held */
 	return api_set_param("probe_hold_ms", 0);
 }
 
 int api_hold_end(struct api_holder *holder)
 {
 	pthread_join(holder->thread, NULL);
-	return holder->ret;
+	return holder->rc;
 }
 
-/* --- the kernel's log ----------------------------------------------------- */
+/* --- the kernel's log --------------------------------------------------- */
 
 int api_log_on(void)
 {
@@ -161,6 +161,7 @@ int api_log_on(void)
 	/* "reset via flr", "ready 0ms after FLR"; "... kobject_cleanup" */
 	return write_file(control, "file drivers/pci/pci.c +p") ||
 	       write_file(control, "file drivers/pci/reset.c +p") ||
+	       write_file(control, "file drivers/pci/readiness.c +p") ||
 	       write_file(control, "func kobject_cleanup +p");
 }
 
@@ -170,7 +171,7 @@ static char *log_line(int kmsg, char *rec, size_t size)
 	ssize_t len = read(kmsg, rec, size - 1);
 	char *text;
 
-	/* Some were overwritten: the next read is for those which are left */
+	/* Records were overwritten: the next read returns the oldest one left */
 	if (len < 0 && errno == EPIPE)
 		len = read(kmsg, rec, size - 1);
 	if (len <= 0)
@@ -219,7 +220,7 @@ int api_log_freed(int kmsg, const char *bdf)
 	return errno == EAGAIN ? freed : -1;
 }
 
-/* --- topology ------------------------------------------------------------- */
+/* --- topology ----------------------------------------------------------- */
 
 int pci_bridge_above(const char *bdf, char bridge[BDF_LEN])
 {

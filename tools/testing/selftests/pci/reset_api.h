@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * pci_reset_bus_flags() and pci_reset_scope_*(), called through the module
- * pci-reset-test, and the kernel's own account of what it did.
+ * Call pci_reset_bus_flags() and pci_reset_scope_*() through the module
+ * pci-reset-test, and read from the kernel's log what a reset did.
  */
 #ifndef RESET_API_H
 #define RESET_API_H
@@ -31,62 +31,62 @@
 #define ALONE		0x40000
 #define MODIFIERS	(TRYLOCK | LOCKED | ALONE)
 
-/* Answer to a query */
+/* Result of a query */
 struct api_scope {
 	unsigned int method;
 	int nr;
 	char bdf[MAX_DEVS][BDF_LEN];
 };
 
-/* Load the module, if it is one */
+/* Load pci-reset-test unless it is there already; 0 or -1 */
 int api_load(void);
 
-/* A file to make requests with, or -1 */
+/* Open the control file of the module: a file descriptor or -1 */
 int api_open(void);
 
-/* 0 or the errno of the request, -1 for an answer that makes no sense */
+/* Requests: 0, the errno of the request, or -1 if the result cannot be parsed */
 int api_request(int ctl, const char *fmt, ...);
 int api_reset(int ctl, const char *bdf, unsigned int flags);
 int api_query(int ctl, const char *bdf, unsigned int flags, struct api_scope *scope);
 int api_commit(int ctl, unsigned int modifiers);
 
-/* Value of a counter of the module or, in a device's directory, of the driver */
+/* A counter of the module or, with a device's name as @bdf, of that device */
 int api_counter(const char *bdf, const char *name);
 
-/* probe_flags and probe_hold_ms */
+/* Set a module parameter: probe_flags or probe_hold_ms */
 int api_set_param(const char *name, unsigned int value);
 
 /*
- * Bind to the test driver. Then with @flags, its probe resets: 0 or the errno of
- * that, or -1 if there was no probe.
+ * api_bind() binds a device to the test driver. api_probe() does so with a reset
+ * in probe: 0 or the errno of the reset, or -1 if the driver was not probed.
  */
 int api_bind(const char *bdf);
 int api_probe(const char *bdf, unsigned int flags);
 
-/* Somebody who holds the lock of a device, for a while: it is being probed */
+/* A thread that holds the device lock: it has the test driver probe the device */
 struct api_holder {
 	pthread_t thread;
 	const char *bdf;
-	int ret;
+	int rc;
 };
 
 int api_hold(struct api_holder *holder, const char *bdf, unsigned int ms);
 int api_hold_end(struct api_holder *holder);
 
-/* What the kernel's log says about a reset, with debug messages on */
+/* What the kernel's log says about resets, with debug messages enabled */
 struct api_log {
-	char via[64];		/* function methods that were started, in order */
-	bool flr, pm;		/* waited for that */
-	int gave_up;		/* number of times it stopped to wait for a device */
+	char via[64];		/* function reset methods, in the order they were used */
+	bool flr, pm;		/* waited for the device after an FLR, a PM reset */
+	int gave_up;		/* how often the wait for a device timed out */
 };
 
 int api_log_on(void);
 int api_log_read(int kmsg, struct api_log *log);
 
-/* Is the memory of a device that was removed free, did the last user let go? */
+/* 1 if the log says that a removed device was freed, 0 if not, or -1 */
 int api_log_freed(int kmsg, const char *bdf);
 
-/* Name of the bridge above a device, "" below a root bus */
+/* Name of the bridge above a device, "" for a device on a root bus */
 int pci_bridge_above(const char *bdf, char bridge[BDF_LEN]);
 bool pci_is_bridge(const char *bdf);
 

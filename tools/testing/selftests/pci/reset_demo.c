@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * For people: what pci_reset_bus_flags() does to a device, as a table. Runs in
- * the VMs of reset_demo.sh.
+ * Demonstrate pci_reset_bus_flags(): print a table of resets and their results. Runs
+ * in the VMs of reset_demo.sh.
  *
  *	reset_demo hotplug|neighbours|switch BDF... [outside=BDF...]
  *
- * The arguments are as for reset_flags_test. Exit status 0 if all went as it
- * should.
+ * The devices are as for reset_flags_test. Exit status 0 if all results were as
+ * expected.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,52 +23,55 @@
 #include "reset_api.h"
 #include "reset_lib.h"
 
-enum asker { CALLER, PROBE, VFIO, LATE };
+enum requester { CALLER, PROBE, VFIO, LATE };
 
-static const char * const askers[] = {
+static const char * const requesters[] = {
 	[CALLER] = "a caller in the kernel",
 	[PROBE] = "its driver, from probe, lock held",
 	[VFIO] = "a user of vfio, hot reset ioctl",
-	[LATE] = "a caller, a function has gone since",
+	[LATE] = "a caller, after a removal",
 };
 
 struct step {
-	enum asker asker;
+	enum requester requester;
 	unsigned int flags;
-	const char *method;	/* that has to be used */
-	int error;		/* or the errno, and why it is right */
+	const char *method;	/* expected method */
+	int error;		/* or errno, for the reason @why */
 	const char *why;
 	const char *fault;
 };
 
-/* A device in a hotplug slot, alone */
+/* One device in a hotplug slot */
 static const struct step hotplug[] = {
-	{ CALLER, FUNC, .method = "flr" },
-	{ CALLER, LINK, .method = "slot" },
-	{ CALLER, BUS, .method = "bus" },
-	{ PROBE, LINK | LOCKED | ALONE, .method = "slot" },
-	{ VFIO, LINK, .method = "slot" },
-	{ CALLER, 0x80, .error = EINVAL, .why = "no such method" },
-	{ CALLER, DEV_SPECIFIC | PM, .error = ENOTTY,
-	  .why = "has neither, and no other was allowed" },
-	{ CALLER, ANY, .method = "flr", .error = ETIMEDOUT, .fault = "absent",
-	  .why = "made to stay away from its FLR on" },
+	{ .requester = CALLER, .flags = FUNC, .method = "flr" },
+	{ .requester = CALLER, .flags = LINK, .method = "slot" },
+	{ .requester = CALLER, .flags = BUS, .method = "bus" },
+	{ .requester = PROBE, .flags = LINK | LOCKED | ALONE, .method = "slot" },
+	{ .requester = VFIO, .flags = LINK, .method = "slot" },
+	{ .requester = CALLER, .flags = 0x80, .error = EINVAL, .why = "no such method" },
+	{ .requester = CALLER, .flags = DEV_SPECIFIC | PM, .error = ENOTTY,
+	  .why = "device has neither, no other is allowed" },
+	{ .requester = CALLER, .flags = ANY, .method = "flr", .error = ETIMEDOUT,
+	  .fault = "absent", .why = "made to not respond after the FLR" },
 	{ }
 };
 
 /* One of two functions */
 static const struct step neighbours[] = {
-	{ CALLER, LINK, .method = "slot" },
-	{ PROBE, LINK | LOCKED, .method = "slot" },
-	{ PROBE, LINK | LOCKED | ALONE, .error = EBUSY, .why = "is not alone" },
-	{ LATE, LINK, .error = EBUSY, .why = "not what the caller had asked about" },
+	{ .requester = CALLER, .flags = LINK, .method = "slot" },
+	{ .requester = PROBE, .flags = LINK | LOCKED, .method = "slot" },
+	{ .requester = PROBE, .flags = LINK | LOCKED | ALONE, .error = EBUSY,
+	  .why = "shares its link" },
+	{ .requester = LATE, .flags = LINK, .error = EBUSY,
+	  .why = "scope has changed since the query" },
 	{ }
 };
 
 /* Upstream Port of a switch */
 static const struct step below_switch[] = {
-	{ CALLER, LINK, .method = "slot" },
-	{ CALLER, FUNC, .error = ENOTTY, .why = "others depend on it" },
+	{ .requester = CALLER, .flags = LINK, .method = "slot" },
+	{ .requester = CALLER, .flags = FUNC, .error = ENOTTY,
+	  .why = "a switch has no function reset" },
 	{ }
 };
 
@@ -77,15 +79,15 @@ static const struct {
 	const char *name;
 	const struct step *steps;
 } scenes[] = {
-	{ "hotplug", hotplug },
-	{ "neighbours", neighbours },
-	{ "switch", below_switch },
+	{ .name = "hotplug", .steps = hotplug },
+	{ .name = "neighbours", .steps = neighbours },
+	{ .name = "switch", .steps = below_switch },
 };
 
 static struct reset_args args;
 static int ctl, log_fd, vfio_fd, iommu_fd, wrong;
 
-/* Said next to the row that it is about */
+/* Print an unexpected result below its row */
 #define WRONG(fmt, ...) do {						\
 	printf("      WRONG: " fmt "\n", ##__VA_ARGS__);		\
 	wrong++;							\
@@ -120,15 +122,21 @@ static const char *flags_text(unsigned int flags)
 		unsigned int flags;
 		const char *name;
 	} names[] = {
-		{ ANY, "ANY" }, { FUNC, "FUNC" }, { LINK, "LINK" },
-		{ DEV_SPECIFIC, "DEV_SPECIFIC" }, { FLR, "FLR" }, { PM, "PM" },
-		{ SLOT, "SLOT" }, { BUS, "BUS" }, { ALONE, "ALONE" },
+		{ .flags = ANY, .name = "ANY" },
+		{ .flags = FUNC, .name = "FUNC" },
+		{ .flags = LINK, .name = "LINK" },
+		{ .flags = DEV_SPECIFIC, .name = "DEV_SPECIFIC" },
+		{ .flags = FLR, .name = "FLR" },
+		{ .flags = PM, .name = "PM" },
+		{ .flags = SLOT, .name = "SLOT" },
+		{ .flags = BUS, .name = "BUS" },
+		{ .flags = ALONE, .name = "ALONE" },
 	};
 	static char text[64];
 	unsigned int i;
 
 	text[0] = 0;
-	flags &= ~LOCKED;	/* that is who asks */
+	flags &= ~LOCKED;	/* shown as the requester */
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if ((flags & names[i].flags) != names[i].flags)
 			continue;
@@ -158,24 +166,12 @@ static const char *method_name(unsigned int method)
 	}
 }
 
-/* Become the user of the device that vfio-pci has; vfio resets it for that */
+/* Open a device that is bound to vfio-pci, which resets it */
 static int vfio_open(const char *bdf)
 {
 	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
-	char path[PATH_MAX], cdev[NAME_MAX + 1] = "";
-	struct dirent *de;
-	DIR *dir;
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio-dev", bdf);
-	dir = opendir(path);
-	while (dir && (de = readdir(dir)))
-		if (de->d_name[0] != '.')
-			snprintf(cdev, sizeof(cdev), "%s", de->d_name);
-	if (dir)
-		closedir(dir);
-
-	snprintf(path, sizeof(path), "/dev/vfio/devices/%s", cdev);
-	vfio_fd = open(path, O_RDWR);
+	vfio_fd = vfio_cdev_open(bdf);
 	iommu_fd = open("/dev/iommu", O_RDWR);
 	bind.iommufd = iommu_fd;
 	return ioctl(vfio_fd, VFIO_DEVICE_BIND_IOMMUFD, &bind);
@@ -194,22 +190,22 @@ static int vfio_hot_reset(void)
 	return ioctl(vfio_fd, VFIO_DEVICE_PCI_HOT_RESET, &reset) ? errno : 0;
 }
 
-static int ask(const struct step *step)
+static int do_request(const struct step *step)
 {
 	const char *dev = args.scope[0], *last = args.scope[args.nr_scope - 1];
 	struct api_scope scope;
-	int err;
+	int rc;
 
-	switch (step->asker) {
+	switch (step->requester) {
 	case PROBE:
 		return api_probe(dev, step->flags);
 	case VFIO:
 		return vfio_hot_reset();
 	case LATE:
-		err = api_query(ctl, dev, step->flags, &scope);
-		if (!err && pci_write_attr(last, "remove", "1"))
-			err = EIO;
-		return err ? err : api_commit(ctl, 0);
+		rc = api_query(ctl, dev, step->flags, &scope);
+		if (!rc && pci_write_attr(last, "remove", "1"))
+			rc = EIO;
+		return rc ? rc : api_commit(ctl, 0);
 	default:
 		return api_reset(ctl, dev, step->flags);
 	}
@@ -219,7 +215,7 @@ struct cleared {
 	int seen, expected;
 };
 
-/* The first @nr devices have lost their mark, no other has, and all are as before */
+/* Only the first @nr devices were reset, and config space of all is restored */
 static struct cleared check_devices(int nr, __u8 cfg[][CFG_SIZE])
 {
 	struct cleared cleared = { };
@@ -231,7 +227,7 @@ static struct cleared check_devices(int nr, __u8 cfg[][CFG_SIZE])
 			continue;
 		len = pci_config(args.scope[i], now);
 		if (len < 0 || pci_config_diff(args.scope[i], cfg[i], now, len))
-			WRONG("%s has not its config space back", args.scope[i]);
+			WRONG("config space of %s is not restored", args.scope[i]);
 		if (pci_is_bridge(args.scope[i]))
 			continue;
 		marked = reset_marked(args.scope[i]);
@@ -250,10 +246,10 @@ static int bind_for(const struct step *step, const char *bdf)
 {
 	if (pci_is_bridge(bdf))
 		return 0;
-	if (step->asker == VFIO)
+	if (step->requester == VFIO)
 		return pci_bind(bdf, "vfio-pci") ||
 		       pci_write_attr(bdf, "power/control", "on");
-	if (step->asker == PROBE && bdf == args.scope[0])
+	if (step->requester == PROBE && bdf == args.scope[0])
 		return pci_bind(bdf, "");
 	return api_bind(bdf);
 }
@@ -265,9 +261,9 @@ static void prepare(const struct step *step, __u8 cfg[][CFG_SIZE])
 
 	for (i = 0; i < args.nr_scope; i++)
 		if (bind_for(step, args.scope[i]))
-			WRONG("%s can not be bound", args.scope[i]);
-	if (step->asker == VFIO && vfio_open(args.scope[0]))
-		WRONG("vfio does not give %s away", args.scope[0]);
+			WRONG("%s cannot be bound", args.scope[i]);
+	if (step->requester == VFIO && vfio_open(args.scope[0]))
+		WRONG("%s cannot be opened by vfio", args.scope[0]);
 	for (i = 0; i < args.nr_scope; i++) {
 		bdf = args.scope[i];
 		if ((!pci_is_bridge(bdf) && reset_mark(bdf)) || pci_config(bdf, cfg[i]) < 0)
@@ -289,7 +285,7 @@ static void print_row(const struct step *step, const struct api_scope *scope, do
 	else
 		snprintf(took, sizeof(took), "%.1f s", ms / 1000);
 
-	printf("  %-37s%-18s", askers[step->asker], flags_text(step->flags));
+	printf("  %-37s%-18s", requesters[step->requester], flags_text(step->flags));
 	if (step->error) {
 		printf("%s: %s", strerrorname_np(step->error), step->why);
 		if (step->fault)
@@ -300,7 +296,7 @@ static void print_row(const struct step *step, const struct api_scope *scope, do
 	printf("%-7s%7s  %-7s %3d/%-4d", method_name(scope->method), took,
 	       slot_events ? "EVENTS" : "silent", cleared.seen, cleared.expected);
 	if (scope->nr == 1)
-		printf(" nobody");
+		printf(" -");
 	for (i = 1; i < scope->nr; i++)
 		printf(" %s", short_name(scope->bdf[i]));
 	printf("\n");
@@ -312,12 +308,12 @@ static void run(const struct step *step)
 	__u8 cfg[MAX_DEVS][CFG_SIZE];
 	struct api_scope scope = { };
 	struct timespec start, end;
-	int err, slot_events, kmsg;
+	int rc, slot_events, kmsg;
 	struct cleared cleared;
 	struct api_log log;
 
 	prepare(step, cfg);
-	/* Which method it will be, and whom it will reach */
+	/* Query which method is selected, and which devices it affects */
 	if (api_query(ctl, args.scope[0], step->flags & ~ALONE, &scope) && step->method)
 		WRONG("no method for %s", flags_text(step->flags));
 	if (step->fault && api_request(ctl, "fault %s %s", args.scope[0], step->fault))
@@ -326,12 +322,12 @@ static void run(const struct step *step)
 	api_log_read(log_fd, &log);
 	kmsg = kmsg_open();
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	err = ask(step);
+	rc = do_request(step);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	api_log_read(log_fd, &log);
 	if (step->fault)
 		api_request(ctl, "fault - none");
-	/* Time for what pciehp might have to say */
+	/* Give pciehp time to log events */
 	usleep(300000);
 	slot_events = pciehp_complaints(kmsg);
 	close(kmsg);
@@ -340,21 +336,21 @@ static void run(const struct step *step)
 	print_row(step, &scope, (end.tv_sec - start.tv_sec) * 1e3 +
 		  (end.tv_nsec - start.tv_nsec) / 1e6, slot_events, cleared);
 
-	if (err != step->error)
-		WRONG("the result is %d (%s)", err, strerror(err));
+	if (rc != step->error)
+		WRONG("the result is %d (%s)", rc, strerror(rc));
 	if (step->method && strcmp(method_name(scope.method), step->method))
-		WRONG("it was to be %s", step->method);
-	/* "reset via" is for function resets */
+		WRONG("expected %s", step->method);
+	/* The kernel logs "reset via" for function resets only */
 	if (strcmp(log.via, reset && scope.method & FUNC ? step->method : ""))
-		WRONG("the kernel says: reset via '%s'", log.via);
+		WRONG("the kernel logs \"reset via %s\"", log.via);
 	if (log.gave_up != !!step->fault)
 		WRONG("the kernel gave up %d times", log.gave_up);
 	if (slot_events)
-		WRONG("pciehp took it for something else");
+		WRONG("pciehp logged events");
 
-	if (step->asker == VFIO)
+	if (step->requester == VFIO)
 		vfio_close();
-	if (step->asker == LATE && write_file("/sys/bus/pci/rescan", "1"))
+	if (step->requester == LATE && write_file("/sys/bus/pci/rescan", "1"))
 		WRONG("no rescan");
 }
 
@@ -371,15 +367,15 @@ static void scene(const struct step *step)
 	if (!pci_bridge_above(dev, bridge))
 		print_device("  below ", bridge);
 
-	printf("\n  %-37s%-18s%-7s%7s  %-7s %-8s %s\n", "asked by", "allowed", "method",
+	printf("\n  %-37s%-18s%-7s%7s  %-7s %-8s %s\n", "requested by", "allowed", "method",
 	       "took", "pciehp", "cleared", "reset with it");
 	for (; step->method && !step->error; step++)
 		run(step);
-	printf("  refused, and nothing was touched\n");
+	printf("  refused, nothing was reset\n");
 	for (; step->error && !step->method; step++)
 		run(step);
 	if (step->error)
-		printf("  failed, and no other method was tried\n");
+		printf("  failed, no other method was tried\n");
 	for (; step->error; step++)
 		run(step);
 }
@@ -388,11 +384,12 @@ int main(int argc, char **argv)
 {
 	unsigned int i;
 
+	require_vm();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (reset_parse_args(&args, &argc, argv))
 		return 1;
 	if (!args.nr_scope || argc != 2) {
-		fprintf(stderr, "reset_demo is run by reset_demo.sh\n");
+		fprintf(stderr, "run reset_demo.sh, not reset_demo\n");
 		return 1;
 	}
 	if (api_load() || api_log_on() ||

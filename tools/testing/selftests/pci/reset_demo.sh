@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Show a person what pci_reset_bus_flags() does: boot a few machines, reset their
-# devices in all the ways there are to ask for it, and print what came of it.
+# Demonstrate pci_reset_bus_flags(): boot some topologies, reset devices by each
+# interface, and print the results.
 
 set -u
 
@@ -18,7 +18,7 @@ usage() {
 	  --tests DIR      where reset_demo was built (the directory of this script)
 	  --out DIR        keep logs here, one directory for each machine
 
-	Exit status: 0 if all went as it should, 2 for a mistake in the arguments.
+	Exit status: 0 if all results were as expected, 1 if not, 2 for wrong arguments.
 	END
 }
 
@@ -67,10 +67,11 @@ show() { # TOPOLOGY ARGUMENTS OF reset_demo
 cat <<-END
 	pci_reset_bus_flags() of Linux $release, on devices and ports that QEMU emulates
 
-	Whoever asks says which methods are allowed; the first that works is used.
-	pciehp: what the hotplug driver made of it. cleared: on how many functions state
-	was gone that nothing but a reset clears, of how many; no other function has lost
-	any, and config space was as before afterwards. Times are the guest's.
+	The requester says which methods are allowed; the first one that the device
+	supports is used. pciehp: whether the hotplug driver logged events. cleared: on
+	how many functions the reset cleared state that only a reset clears, and the
+	expected number; no other function was reset, and config space was restored.
+	Times are guest time.
 END
 
 show nvme-hotplug+iommu hotplug 0000:01:00.0 outside=0000:02:00.0
@@ -80,7 +81,7 @@ show switch switch 0000:01:00.0 0000:02:00.0 0000:02:01.0 0000:02:02.0 \
 
 echo
 if [ -n "$failed" ]; then
-	echo "Not all went as it should, see WRONG or the messages above:$failed"
+	echo "Unexpected results, see WRONG or the messages above:$failed"
 	exit 1
 fi
-echo "All went as it should."
+echo "All results are as expected."

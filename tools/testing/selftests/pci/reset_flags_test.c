@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pci_reset_bus_flags() and pci_reset_scope_*(), with any mask, from outside of
- * the device's driver and from its probe with the device lock held.
+ * Test pci_reset_bus_flags() and pci_reset_scope_*() with all flags, called without
+ * locks, and from probe with the device lock held.
  *
  *	reset_flags_test [-f flags] methods=NAME,... BDF... [outside=BDF...]
  *
- * A reset is asked of the first device, which supports exactly these methods. A
- * link reset affects all devices, the ones outside must never notice.
+ * The first device is reset; it supports exactly these methods. A link reset affects
+ * all devices given, and must not affect those outside.
  *
- * That a call returns 0 proves nothing: each reset has to clear a mark on the
- * functions in its scope and on no other, each refusal on none (reset_mark()).
- * Which method it was shows in who was reset and in the kernel's log. The devices
- * of QEMU do not reset themselves on the way from D3hot to D0: after a PM reset
- * the mark proves that it was no other method, and the fault of a device which
- * goes away with the write of D3hot that it was this one. Its CXL ports obey to a
- * Secondary Bus Reset also if it is masked: that CXL_BUS unmasks it goes unseen.
+ * As success of a call does not show what was reset, each reset has to clear a mark
+ * on the functions in its scope, and on no other; a refused one must not clear any
+ * (see reset_mark()). The functions that were reset and the kernel's log show which
+ * method was used.
  *
- * Fixtures: flags is for any device, shared for two or more functions below one
- * port, hotplug for a device in a slot of pciehp, quirk for an NVMe.
+ * Limits of QEMU: its devices are not reset on the way from D3hot to D0, so a mark
+ * that is kept shows that no other method was used, and a fault that starts with the
+ * write of D3hot shows that the PM reset was. Its CXL ports do a Secondary Bus Reset
+ * even if it is masked, so the test does not see that CXL_BUS unmasks it.
+ *
+ * Fixtures: flags runs on any device, shared on two or more functions below one
+ * port, hotplug on a device in a pciehp slot, quirk on an NVMe.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +41,7 @@
 static const struct method {
 	const char *name;
 	unsigned int flag;
-	bool flr, pm;		/* what the kernel waits for */
+	bool flr, pm;		/* the kernel waits for the device after these */
 } methods[] = {
 	/* nvme_disable_and_flr() */
 	{ .name = "device_specific", .flag = DEV_SPECIFIC, .flr = true },
@@ -54,30 +56,30 @@ static const struct method {
 #define for_each_method(m) \
 	for (m = methods; m < methods + ARRAY_SIZE(methods); m++)
 
-/* Nobody is above this one, and no driver has it: the SATA controller of q35 */
+/* The SATA controller of q35: on the root bus, without a driver */
 static const char root_bus_dev[] = "0000:00:1f.2";
 
 static struct reset_args args;
 static unsigned int supported;
 
-/* What a device looks like before a reset */
+/* State of a device before a reset */
 struct state {
 	__u8 cfg[CFG_SIZE];
 	int prepared, done;
 };
 
 struct env {
-	const char *dev;		/* whom the resets are asked of */
+	const char *dev;		/* the device to reset */
 	int ctl;
-	int kmsg;			/* since the test began */
-	int log;			/* since the last look */
+	int kmsg;			/* log since the start of the test */
+	int log;			/* log since the last api_log_read() */
 	bool bridge[MAX_DEVS];		/* has the port driver, no mark */
 	char driver[MAX_DEVS][NAME_MAX];
 	struct state state[MAX_DEVS];
 	__u8 outside_cfg[MAX_DEVS][CFG_SIZE];
 };
 
-/* The method that the kernel has to choose from a mask, NULL if there is none */
+/* The method that the kernel has to select from a mask, or NULL */
 static const struct method *choose(unsigned int mask)
 {
 	const struct method *m;
@@ -93,9 +95,9 @@ static int nr_affected(const struct method *m)
 	return m->flag & FUNC ? 1 : args.nr_scope;
 }
 
-/* --- before, after, compare ----------------------------------------------- */
+/* --- before, after, compare --------------------------------------------- */
 
-/* Every EXPECT_* below says which of the many resets of a test it was about */
+/* As EXPECT_EQ(), but tells which of the resets of a test failed */
 #define CHECK(expected, seen) ({						\
 	EXPECT_EQ(expected, seen) {					\
 		TH_LOG("%s", what);					\
@@ -118,9 +120,9 @@ static void remember(struct __test_metadata *_metadata, struct env *env)
 	ASSERT_EQ(0, api_log_read(env->log, &log));
 }
 
-/* The first @affected devices were told of a reset, once, and nobody else */
-static void check_told(struct __test_metadata *_metadata, struct env *env,
-		       int affected, const char *what)
+/* reset_prepare() and reset_done() were called once for the first @affected devices only */
+static void check_callbacks(struct __test_metadata *_metadata, struct env *env,
+			    int affected, const char *what)
 {
 	int i;
 
@@ -157,7 +159,7 @@ static void check_configs(struct __test_metadata *_metadata, struct env *env,
 	}
 }
 
-/* By @m and nothing else; NULL: by no method at all */
+/* The log shows a reset by @m only, or no reset if @m is NULL */
 static void check_log(struct __test_metadata *_metadata, struct env *env,
 		      const struct method *m, int gave_up, const char *what)
 {
@@ -172,23 +174,23 @@ static void check_log(struct __test_metadata *_metadata, struct env *env,
 	CHECK(gave_up, log.gave_up);
 }
 
-/* After remember(): all that @m affects was reset by @m, and is as before */
+/* All devices in the scope of @m were reset by it and restored since remember() */
 static void check_reset(struct __test_metadata *_metadata, struct env *env,
 			const struct method *m, const char *what)
 {
 	int affected = nr_affected(m);
 
-	check_told(_metadata, env, affected, what);
+	check_callbacks(_metadata, env, affected, what);
 	check_marks(_metadata, env, m->flag == PM ? 0 : affected, what);
 	check_configs(_metadata, env, what);
 	check_log(_metadata, env, m, 0, what);
 }
 
-/* After remember(): nothing was reset, and no driver heard of it */
+/* Nothing was reset since remember(), and no driver callback was called */
 static void check_untouched(struct __test_metadata *_metadata, struct env *env,
 			    const char *what)
 {
-	check_told(_metadata, env, 0, what);
+	check_callbacks(_metadata, env, 0, what);
 	check_marks(_metadata, env, 0, what);
 	check_configs(_metadata, env, what);
 	check_log(_metadata, env, NULL, 0, what);
@@ -206,7 +208,7 @@ static void check_untouched(struct __test_metadata *_metadata, struct env *env,
 	check_untouched(_metadata, env, #request);			\
 } while (0)
 
-/* The mask leads to this method, or to none */
+/* A query and a reset with these flags select this method, or fail if it is NULL */
 static void expect_choice(struct __test_metadata *_metadata, struct env *env,
 			  const struct method *m, unsigned int flags)
 {
@@ -227,7 +229,7 @@ static void expect_choice(struct __test_metadata *_metadata, struct env *env,
 				if (!strcmp(args.scope[i], scope.bdf[j]))
 					break;
 			EXPECT_LT(j, scope.nr) {
-				TH_LOG("%s: without %s", what, args.scope[i]);
+				TH_LOG("%s: no %s", what, args.scope[i]);
 			}
 		}
 	}
@@ -240,7 +242,7 @@ static void expect_choice(struct __test_metadata *_metadata, struct env *env,
 		check_untouched(_metadata, env, what);
 }
 
-/* --- before and after each test ------------------------------------------- */
+/* --- before and after each test ----------------------------------------- */
 
 static void bind_all(struct __test_metadata *_metadata, struct env *env)
 {
@@ -313,11 +315,11 @@ static void env_teardown(struct __test_metadata *_metadata, struct env *env)
 	static void test_##fixture##_##name(struct __test_metadata *_metadata, \
 					    struct env *env)
 
-/* --- flags: any device ---------------------------------------------------- */
+/* --- flags: any device -------------------------------------------------- */
 
 RESET_FIXTURE(flags)
 
-RESET_TEST(flags, each_method)
+RESET_TEST(flags, mask_selects_its_method)
 {
 	const struct method *m;
 	int i;
@@ -327,7 +329,7 @@ RESET_TEST(flags, each_method)
 			expect_choice(_metadata, env, choose(m->flag), m->flag);
 }
 
-RESET_TEST(flags, aliases)
+RESET_TEST(flags, alias_selects_first_method)
 {
 	static const unsigned int masks[] = { FUNC, LINK, ANY, LINK | CXL_BUS, FUNC | BUS };
 	int i;
@@ -338,8 +340,8 @@ RESET_TEST(flags, aliases)
 	}
 }
 
-/* An empty mask, modifiers without a method, bits that mean nothing */
-RESET_TEST(flags, unknown_bits)
+/* An empty mask, modifiers without a method, and undefined bits */
+RESET_TEST(flags, refuses_unknown_bits)
 {
 	struct api_scope scope;
 	unsigned int bit, flags;
@@ -358,15 +360,15 @@ RESET_TEST(flags, unknown_bits)
 		EXPECT_REFUSED(EINVAL, api_query(env->ctl, env->dev, bit | ANY, &scope));
 	}
 
-	/* A commit takes modifiers, its method is that of the query */
+	/* A commit takes modifiers only, its method is that of the query */
 	ASSERT_EQ(0, api_query(env->ctl, env->dev, ANY, &scope));
 	for (bit = 1; bit; bit <<= 1)
 		if (!(bit & MODIFIERS))
 			EXPECT_REFUSED(EINVAL, api_commit(env->ctl, bit));
 }
 
-/* PCI_RESET_LOCKED is a promise, and nobody holds the lock here */
-RESET_TEST(flags, not_locked)
+/* PCI_RESET_LOCKED without the device lock held */
+RESET_TEST(flags, locked_needs_device_lock)
 {
 	struct api_scope scope;
 	const struct method *m;
@@ -379,7 +381,7 @@ RESET_TEST(flags, not_locked)
 	EXPECT_REFUSED(EINVAL, api_commit(env->ctl, LOCKED));
 }
 
-RESET_TEST(flags, commit)
+RESET_TEST(flags, commit_resets_scope)
 {
 	const struct method *m;
 	struct api_scope scope;
@@ -389,12 +391,12 @@ RESET_TEST(flags, commit)
 			continue;
 		ASSERT_EQ(0, api_query(env->ctl, env->dev, m->flag, &scope));
 		EXPECT_RESET(m, api_commit(env->ctl, 0));
-		/* As often as one likes */
+		/* A scope can be reset repeatedly */
 		EXPECT_RESET(m, api_commit(env->ctl, TRYLOCK));
 	}
 }
 
-RESET_TEST(flags, alone)
+RESET_TEST(flags, alone_refuses_shared_link)
 {
 	const struct method *m;
 	struct api_scope scope;
@@ -416,18 +418,18 @@ RESET_TEST(flags, alone)
 	}
 }
 
-/* The administrator orders and filters function resets, and vetoes no other */
-RESET_TEST(flags, reset_method)
+/* reset_method orders and restricts function resets, not link resets */
+RESET_TEST(flags, obeys_reset_method)
 {
 	const struct method *m, *link = choose(LINK);
 
 	if (!pci_has_attr(env->dev, "reset_method"))
-		SKIP(return, "%s can not be reset by itself", env->dev);
+		SKIP(return, "%s has no function reset", env->dev);
 
 	for_each_method(m) {
 		if (!(m->flag & supported & FUNC))
 			continue;
-		/* It alone */
+		/* This method only */
 		ASSERT_EQ(0, pci_write_attr(env->dev, "reset_method", m->name));
 		expect_choice(_metadata, env, m, FUNC);
 		expect_choice(_metadata, env, m, ANY);
@@ -443,7 +445,7 @@ RESET_TEST(flags, reset_method)
 		expect_choice(_metadata, env, choose(FLR), FUNC);
 	}
 
-	/* None of them */
+	/* No method */
 	ASSERT_EQ(0, pci_write_attr(env->dev, "reset_method", "\n"));
 	for_each_method(m)
 		expect_choice(_metadata, env, m->flag & FUNC ? NULL : choose(m->flag), m->flag);
@@ -454,7 +456,7 @@ RESET_TEST(flags, reset_method)
 	expect_choice(_metadata, env, choose(FUNC), FUNC);
 }
 
-/* A device that stays away is -ETIMEDOUT, and nothing else is tried on it */
+/* If the device does not respond, the reset times out, and no other method is used */
 static void expect_timeout(struct __test_metadata *_metadata, struct env *env,
 			   const struct method *m, const char *fault, unsigned int flags)
 {
@@ -465,16 +467,16 @@ static void expect_timeout(struct __test_metadata *_metadata, struct env *env,
 	ASSERT_EQ(0, api_request(env->ctl, "fault %s %s", env->dev, fault));
 	CHECK(ETIMEDOUT, api_reset(env->ctl, env->dev, flags));
 	ASSERT_EQ(0, api_request(env->ctl, "fault - none"));
-	check_told(_metadata, env, nr_affected(m), what);
+	check_callbacks(_metadata, env, nr_affected(m), what);
 	check_marks(_metadata, env, m->flag == PM ? 0 : nr_affected(m), what);
 	check_log(_metadata, env, m, 1, what);
 	check_configs(_metadata, env, what);
 }
 
 /*
- * Firmware's accesses to config space do not pass through the module. After a
- * link reset, the kernel waits only for devices with a PM capability, which a
- * conventional device may do without, and QEMU's CXL device does.
+ * The module does not see accesses of firmware to config space. After a link reset,
+ * the kernel waits for devices with a PM capability only; a conventional device may
+ * have none, and QEMU's CXL device has none.
  */
 static bool can_time_out(struct env *env, const struct method *m)
 {
@@ -482,14 +484,14 @@ static bool can_time_out(struct env *env, const struct method *m)
 
 	if (m->flag & ACPI)
 		return false;
-	/* pciehp removes what does not come back from a reset of its link */
+	/* pciehp removes a device that does not respond after a link reset */
 	if (m->flag & LINK && supported & SLOT)
 		return false;
 	return m->flag & FUNC ||
 	       (pci_config(env->dev, cfg) > 0 && pci_cap(cfg, PCI_CAP_ID_PM));
 }
 
-RESET_TEST(flags, does_not_come_back)
+RESET_TEST(flags, absent_device_times_out)
 {
 	const struct method *m;
 
@@ -505,27 +507,27 @@ RESET_TEST(flags, does_not_come_back)
 		expect_timeout(_metadata, env, m, "absent", ANY);
 }
 
-/* The same through today's functions: "reset" in sysfs */
-RESET_TEST(flags, sysfs_reset_does_not_come_back)
+/* The same by "reset" in sysfs */
+RESET_TEST(flags, sysfs_reset_times_out)
 {
 	const struct method *m = choose(ANY);
 	const char *what = "sysfs reset";
 
-	/* Today's functions reset no link for one of many */
+	/* "reset" does not reset a link with several devices */
 	if (nr_affected(m) > 1 || !can_time_out(env, m))
-		SKIP(return, "%s can not be reset by itself, or will come back", env->dev);
+		SKIP(return, "%s has no reset of its own that can time out", env->dev);
 
 	remember(_metadata, env);
 	ASSERT_EQ(0, api_request(env->ctl, "fault %s absent", env->dev));
 	EXPECT_EQ(ETIMEDOUT, pci_write_errno(env->dev, "reset", "1"));
 	ASSERT_EQ(0, api_request(env->ctl, "fault - none"));
-	check_told(_metadata, env, 1, what);
+	check_callbacks(_metadata, env, 1, what);
 	if (m->flag & FUNC)
 		check_log(_metadata, env, m, 1, what);
 }
 
-/* Whoever is removed while somebody thinks about its reset */
-RESET_TEST(flags, removed)
+/* The device is removed between query and commit */
+RESET_TEST(flags, refuses_removed_device)
 {
 	const struct method *m;
 	struct api_scope scope;
@@ -533,7 +535,7 @@ RESET_TEST(flags, removed)
 	int kmsg;
 
 	if (env->bridge[0] || args.nr_scope > 1)
-		SKIP(return, "%s is not alone", env->dev);
+		SKIP(return, "%s shares its link", env->dev);
 
 	ASSERT_EQ(0, write_file("/sys/bus/pci/drivers_autoprobe", "0"));
 	for_each_method(m) {
@@ -567,7 +569,7 @@ RESET_TEST(flags, removed)
 	ASSERT_EQ(0, write_file("/sys/bus/pci/drivers_autoprobe", "1"));
 }
 
-RESET_TEST(flags, no_bridge)
+RESET_TEST(flags, root_bus_device_has_no_method)
 {
 	const struct method *m;
 	struct api_scope scope;
@@ -582,8 +584,8 @@ RESET_TEST(flags, no_bridge)
 	ASSERT_EQ(0, pci_bind(root_bus_dev, ""));
 }
 
-/* Requests that the module refuses are none to the API */
-RESET_TEST(flags, bad_requests)
+/* Invalid requests to the module call no function of the API */
+RESET_TEST(flags, module_refuses_bad_requests)
 {
 	char longest[200];
 
@@ -606,11 +608,11 @@ RESET_TEST(flags, bad_requests)
 	EXPECT_REFUSED(ENXIO, api_request(env->ctl, "reset 0000:7f:00.0 0x10"));
 	EXPECT_REFUSED(ENXIO, api_request(env->ctl, "query 0001:00:00.0 0x10"));
 
-	/* The same with nothing wrong */
+	/* A valid request */
 	EXPECT_EQ(0, api_reset(env->ctl, env->dev, ANY));
 }
 
-/* --- flags: no memory ----------------------------------------------------- */
+/* --- flags: memory allocation fails ------------------------------------- */
 
 enum request { RESET, QUERY, COMMIT };
 
@@ -629,9 +631,8 @@ static int request(struct env *env, enum request request, unsigned int flag)
 }
 
 /*
- * A request that fails as before, often: the memory that is in use grows by some
- * pages now and then, but not every time by what even the smallest allocation
- * would leave behind, 8 bytes.
+ * Whether a failing request leaks memory, 8 bytes at least. Slab memory grows by
+ * some pages now and then, so only growth in each of several tries is a leak.
  */
 static bool leaks(struct env *env, enum request req, const struct method *m, int n)
 {
@@ -652,12 +653,12 @@ static bool leaks(struct env *env, enum request req, const struct method *m, int
 	return true;
 }
 
-/* Every allocation fails in turn: nothing is reset then, and nothing is lost */
+/* Let each allocation fail in turn: nothing is reset, and no memory is leaked */
 static void expect_nomem(struct __test_metadata *_metadata, struct env *env,
 			 enum request req, const struct method *m)
 {
 	struct api_scope scope;
-	int n, err, failed = 0;
+	int n, rc, failed = 0;
 	char what[64];
 	bool done;
 
@@ -668,28 +669,28 @@ static void expect_nomem(struct __test_metadata *_metadata, struct env *env,
 			ASSERT_EQ(0, api_query(env->ctl, env->dev, m->flag, &scope));
 		remember(_metadata, env);
 		fail_nth(n);
-		err = request(env, req, m->flag);
+		rc = request(env, req, m->flag);
 		done = fail_nth_done();
 		if (!done)
 			break;
-		if (!err && req != QUERY) {
-			/* One that can be done without */
+		if (!rc && req != QUERY) {
+			/* The allocation is not needed for the reset */
 			check_reset(_metadata, env, m, what);
 			continue;
 		}
-		CHECK(ENOMEM, err);
+		CHECK(ENOMEM, rc);
 		check_untouched(_metadata, env, what);
 		CHECK(false, leaks(env, req, m, n));
 		failed++;
 	}
-	CHECK(0, err);
+	CHECK(0, rc);
 	EXPECT_FALSE(done);
 	EXPECT_LT(0, failed) {
 		TH_LOG("%s: no allocation failed", what);
 	}
 }
 
-RESET_TEST(flags, no_memory)
+RESET_TEST(flags, no_memory_resets_nothing)
 {
 	const struct method *m;
 
@@ -697,7 +698,7 @@ RESET_TEST(flags, no_memory)
 		SKIP(return, "the kernel has no CONFIG_FAILSLAB");
 
 	for_each_method(m) {
-		/* ACPI's interpreter does not survive it: _RST keeps its mutex */
+		/* ACPICA leaves the mutex of _RST locked on a failed allocation */
 		if (!(m->flag & supported & ~ACPI))
 			continue;
 		expect_nomem(_metadata, env, QUERY, m);
@@ -706,13 +707,13 @@ RESET_TEST(flags, no_memory)
 	}
 }
 
-/* --- flags: from probe ---------------------------------------------------- */
+/* --- flags: from probe -------------------------------------------------- */
 
-/* A reset in the probe of the device, after which it is bound once and for good */
+/* A reset in probe returns @error, and the driver stays bound */
 static void expect_probe(struct __test_metadata *_metadata, struct env *env,
 			 int error, const struct method *m, unsigned int flags)
 {
-	int i, probed, removed, told = !error || error == ETIMEDOUT;
+	int i, probed, removed, called = !error || error == ETIMEDOUT;
 	char what[64];
 
 	snprintf(what, sizeof(what), "from probe, flags %#x", flags);
@@ -725,28 +726,28 @@ static void expect_probe(struct __test_metadata *_metadata, struct env *env,
 		env->state[i].prepared = api_counter(args.scope[i], "prepared");
 		env->state[i].done = api_counter(args.scope[i], "done");
 	}
-	/* The driver has none before its probe */
+	/* The counters of the device start with its probe */
 	env->state[0].prepared = 0;
 	env->state[0].done = 0;
 	probed = api_counter("", "probed");
 	removed = api_counter("", "removed");
 
 	CHECK(error, api_probe(env->dev, flags));
-	check_told(_metadata, env, told ? nr_affected(m) : 0, what);
-	check_marks(_metadata, env, told && m->flag != PM ? nr_affected(m) : 0, what);
+	check_callbacks(_metadata, env, called ? nr_affected(m) : 0, what);
+	check_marks(_metadata, env, called && m->flag != PM ? nr_affected(m) : 0, what);
 
-	/* Time for pciehp to see what it may have taken for an unplug */
+	/* Give pciehp time to handle events */
 	usleep(500000);
 	CHECK(probed + 1, api_counter("", "probed"));
 	CHECK(removed, api_counter("", "removed"));
 }
 
-RESET_TEST(flags, probe)
+RESET_TEST(flags, resets_in_probe)
 {
 	const struct method *m;
 
 	if (env->bridge[0])
-		SKIP(return, "%s has the port driver", env->dev);
+		SKIP(return, "%s is bound to the port driver", env->dev);
 
 	for_each_method(m) {
 		if (!(m->flag & supported)) {
@@ -762,31 +763,31 @@ RESET_TEST(flags, probe)
 	expect_probe(_metadata, env, EINVAL, NULL, LOCKED | LINK | 0x8000);
 }
 
-/* What hfi1 does */
-RESET_TEST(flags, probe_as_hfi1)
+/* As hfi1 does */
+RESET_TEST(flags, link_reset_in_probe)
 {
 	const struct method *m = choose(LINK);
 
 	if (env->bridge[0])
-		SKIP(return, "%s has the port driver", env->dev);
+		SKIP(return, "%s is bound to the port driver", env->dev);
 
 	expect_probe(_metadata, env, !m ? ENOTTY : args.nr_scope > 1 ? EBUSY : 0, m,
 		     LINK | LOCKED | ALONE);
 }
 
-RESET_TEST(flags, probe_does_not_come_back)
+RESET_TEST(flags, absent_device_times_out_in_probe)
 {
 	const struct method *m;
 
 	if (env->bridge[0])
-		SKIP(return, "%s has the port driver", env->dev);
+		SKIP(return, "%s is bound to the port driver", env->dev);
 
 	for_each_method(m) {
 		if (!(m->flag & supported) || !can_time_out(env, m))
 			continue;
 		ASSERT_EQ(0, pci_bind(env->dev, ""));
 		ASSERT_EQ(0, api_request(env->ctl, "fault %s absent", env->dev));
-		/* Whether its mark is gone can only be seen without the fault */
+		/* With the fault, the mark cannot be read */
 		EXPECT_EQ(ETIMEDOUT, api_probe(env->dev, m->flag | LOCKED));
 		EXPECT_EQ(1, api_counter(env->dev, "prepared"));
 		EXPECT_EQ(1, api_counter(env->dev, "done"));
@@ -795,7 +796,7 @@ RESET_TEST(flags, probe_does_not_come_back)
 	}
 }
 
-/* --- flags: locks --------------------------------------------------------- */
+/* --- flags: locks ------------------------------------------------------- */
 
 #define HOLD_MS		5000
 
@@ -808,8 +809,8 @@ static int ms_since(const struct timespec *start)
 	       (now.tv_nsec - start->tv_nsec) / 1000000;
 }
 
-/* The device is busy being probed: wait for it, or don't */
-RESET_TEST(flags, device_lock_held)
+/* Without TRYLOCK, a reset waits until a concurrent probe has ended */
+RESET_TEST(flags, waits_for_device_lock)
 {
 	struct api_holder holder;
 	struct timespec start;
@@ -818,7 +819,7 @@ RESET_TEST(flags, device_lock_held)
 	struct api_log log;
 
 	if (env->bridge[0])
-		SKIP(return, "%s has the port driver", env->dev);
+		SKIP(return, "%s is bound to the port driver", env->dev);
 
 	for_each_method(m) {
 		if (!(m->flag & supported))
@@ -842,10 +843,10 @@ RESET_TEST(flags, device_lock_held)
 }
 
 /*
- * The bridge's lock is for who resets the link. A function reset, of this device
- * or of another below the same port, has no need to wait for it.
+ * Only a link reset takes the lock of the bridge. A function reset does not wait for
+ * it.
  */
-RESET_TEST(flags, bridge_lock_held)
+RESET_TEST(flags, only_link_reset_takes_bridge_lock)
 {
 	const struct method *func = choose(FUNC);
 	struct api_holder holder;
@@ -854,7 +855,7 @@ RESET_TEST(flags, bridge_lock_held)
 	ASSERT_EQ(0, pci_bridge_above(env->dev, bridge));
 	ASSERT_EQ(0, api_hold(&holder, bridge, HOLD_MS));
 
-	/* The port driver was unbound for this, and the slot went with it */
+	/* api_hold() unbound the port driver, which removed the slot */
 	EXPECT_REFUSED(EAGAIN, api_reset(env->ctl, env->dev, (LINK | CXL_BUS) | TRYLOCK));
 	if (func) {
 		EXPECT_RESET(func, api_reset(env->ctl, env->dev, FUNC));
@@ -868,12 +869,12 @@ RESET_TEST(flags, bridge_lock_held)
 	}
 	ASSERT_EQ(0, api_hold_end(&holder));
 	ASSERT_EQ(0, pci_bind_default(bridge));
-	/* It says which slot it has found */
+	/* Ignore what pciehp logs when it is bound */
 	close(env->kmsg);
 	env->kmsg = kmsg_open();
 }
 
-/* --- shared: two or more functions ---------------------------------------- */
+/* --- shared: two or more functions -------------------------------------- */
 
 RESET_FIXTURE(shared)
 
@@ -892,8 +893,8 @@ static void rescan_last(struct __test_metadata *_metadata)
 	ASSERT_EQ(0, write_file("/sys/bus/pci/drivers_autoprobe", "1"));
 }
 
-/* The answer to the query is not true any more, for a link reset */
-RESET_TEST(shared, removed_after_query)
+/* A commit is refused after the scope of a link reset has changed */
+RESET_TEST(shared, commit_refused_after_removal)
 {
 	const struct method *m;
 	struct api_scope scope;
@@ -907,7 +908,7 @@ RESET_TEST(shared, removed_after_query)
 			EXPECT_RESET(m, api_commit(env->ctl, 0));
 		else
 			EXPECT_REFUSED(EBUSY, api_commit(env->ctl, 0));
-		/* Who asks now gets another answer */
+		/* A new query returns the new scope */
 		expect_choice(_metadata, env, m, m->flag);
 		if (args.nr_scope == 1)
 			EXPECT_RESET(m, api_reset(env->ctl, env->dev, m->flag | ALONE));
@@ -915,7 +916,7 @@ RESET_TEST(shared, removed_after_query)
 	}
 }
 
-RESET_TEST(shared, added_after_query)
+RESET_TEST(shared, commit_refused_after_addition)
 {
 	const struct method *m;
 	struct api_scope scope;
@@ -935,8 +936,8 @@ RESET_TEST(shared, added_after_query)
 	}
 }
 
-/* Gone and back: not the one that was asked about, whatever it is called */
-RESET_TEST(shared, replaced_after_query)
+/* A function that was removed and added is not the one in the scope */
+RESET_TEST(shared, commit_refused_after_replacement)
 {
 	const struct method *m;
 	struct api_scope scope;
@@ -951,8 +952,8 @@ RESET_TEST(shared, replaced_after_query)
 	}
 }
 
-/* The device itself goes, the others stay */
-RESET_TEST(shared, first_removed)
+/* The device itself is removed, the others stay */
+RESET_TEST(shared, commit_refused_for_removed_device)
 {
 	const struct method *m;
 	struct api_scope scope;
@@ -977,8 +978,8 @@ RESET_TEST(shared, first_removed)
 	}
 }
 
-/* A link reset wants the locks of all, a function reset only its own */
-RESET_TEST(shared, neighbour_lock_held)
+/* A link reset takes the locks of all functions, a function reset its own only */
+RESET_TEST(shared, link_reset_takes_all_locks)
 {
 	const char *last = args.scope[args.nr_scope - 1];
 	struct api_holder holder;
@@ -1007,7 +1008,7 @@ RESET_TEST(shared, neighbour_lock_held)
 	}
 }
 
-/* Whichever function it is that stays away */
+/* A link reset of @asked times out if @absent does not respond */
 static void expect_link_timeout(struct __test_metadata *_metadata, struct env *env,
 				const struct method *m, const char *absent,
 				const char *asked)
@@ -1019,12 +1020,12 @@ static void expect_link_timeout(struct __test_metadata *_metadata, struct env *e
 	ASSERT_EQ(0, api_request(env->ctl, "fault %s absent", absent));
 	CHECK(ETIMEDOUT, api_reset(env->ctl, asked, m->flag));
 	ASSERT_EQ(0, api_request(env->ctl, "fault - none"));
-	check_told(_metadata, env, args.nr_scope, what);
+	check_callbacks(_metadata, env, args.nr_scope, what);
 	check_marks(_metadata, env, args.nr_scope, what);
 	check_configs(_metadata, env, what);
 }
 
-RESET_TEST(shared, one_does_not_come_back)
+RESET_TEST(shared, absent_function_times_out)
 {
 	const struct method *m;
 	int i, j;
@@ -1039,11 +1040,11 @@ RESET_TEST(shared, one_does_not_come_back)
 	}
 }
 
-/* --- hotplug: a slot of pciehp -------------------------------------------- */
+/* --- hotplug: a pciehp slot --------------------------------------------- */
 
 RESET_FIXTURE(hotplug)
 
-/* "0000:00:02.0:pcie004": where pciehp is bound; its slot comes and goes with it */
+/* Bind pciehp to, or unbind it from, the service above @bdf, "0000:00:02.0:pcie004" */
 static int pciehp_bind(const char *bdf, const char *attr)
 {
 	char bridge[BDF_LEN], path[PATH_MAX], service[32];
@@ -1059,8 +1060,8 @@ static int pciehp_bind(const char *bdf, const char *attr)
 	return write_file(path, service);
 }
 
-/* The slot goes away: its reset is no longer what was asked about */
-RESET_TEST(hotplug, slot_goes_away)
+/* pciehp is unbound between query and commit, which removes the slot */
+RESET_TEST(hotplug, commit_refused_without_slot)
 {
 	const struct method *slot = choose(SLOT), *bus = choose(BUS);
 	struct api_scope scope;
@@ -1080,12 +1081,12 @@ RESET_TEST(hotplug, slot_goes_away)
 
 	ASSERT_EQ(0, pciehp_bind(env->dev, "bind"));
 	EXPECT_RESET(slot, api_reset(env->ctl, env->dev, SLOT));
-	/* It says which slot it has found */
+	/* Ignore what pciehp logs when it is bound */
 	close(env->kmsg);
 	env->kmsg = kmsg_open();
 }
 
-/* --- quirk: an NVMe that looks like one with a reset of its own ----------- */
+/* --- quirk: an NVMe with the IDs of one with a device-specific reset ---- */
 
 RESET_FIXTURE(quirk)
 
@@ -1098,7 +1099,7 @@ static void rescan_dev(struct __test_metadata *_metadata, struct env *env)
 	ASSERT_EQ(0, api_bind(env->dev));
 }
 
-RESET_TEST(quirk, device_specific)
+RESET_TEST(quirk, device_specific_comes_first)
 {
 	char methods[64];
 	unsigned int mine = supported;
@@ -1110,10 +1111,10 @@ RESET_TEST(quirk, device_specific)
 	ASSERT_EQ(0, pci_read_attr(env->dev, "reset_method", methods, sizeof(methods)));
 	EXPECT_EQ(0, strncmp(methods, "device_specific ", strlen("device_specific ")));
 
-	test_flags_each_method(_metadata, env);
-	test_flags_aliases(_metadata, env);
-	test_flags_reset_method(_metadata, env);
-	test_flags_probe(_metadata, env);
+	test_flags_mask_selects_its_method(_metadata, env);
+	test_flags_alias_selects_first_method(_metadata, env);
+	test_flags_obeys_reset_method(_metadata, env);
+	test_flags_resets_in_probe(_metadata, env);
 
 	ASSERT_EQ(0, api_request(env->ctl, "fault - none"));
 	rescan_dev(_metadata, env);
@@ -1121,9 +1122,9 @@ RESET_TEST(quirk, device_specific)
 	expect_choice(_metadata, env, NULL, DEV_SPECIFIC);
 }
 
-/* --- main ----------------------------------------------------------------- */
+/* --- main --------------------------------------------------------------- */
 
-/* "methods=flr,slot,bus", taken out of argv */
+/* Take "methods=flr,slot,bus" out of argv */
 static int parse_methods(int *argc, char **argv)
 {
 	static const char prefix[] = "methods=";
@@ -1155,11 +1156,12 @@ static int parse_methods(int *argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	require_vm();
 	if (reset_parse_args(&args, &argc, argv) || parse_methods(&argc, argv))
 		return KSFT_FAIL;
 	if (!args.nr_scope) {
 		ksft_print_header();
-		ksft_exit_skip("no devices given, they would be reset: see run_vm_tests.sh\n");
+		ksft_exit_skip("no devices given, see run_vm_tests.sh\n");
 	}
 	if (api_load() || api_log_on())
 		return KSFT_FAIL;

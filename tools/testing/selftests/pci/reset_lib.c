@@ -13,23 +13,24 @@
 
 #include <linux/pci_regs.h>
 
+#include "kselftest.h"
 #include "reset_lib.h"
 
 #define SYSFS_PCI	"/sys/bus/pci/"
 
-/* An MSI-X or MSI message that nobody else would write */
+/* An MSI-X or MSI message that no driver writes */
 #define MARK		0x5e1ec7ec
 
 static int failed(const char *fmt, ...)
 {
-	int err = errno;
+	int rc = errno;
 	va_list ap;
 
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, ": %s\n", strerror(err));
-	errno = err;
+	fprintf(stderr, ": %s\n", strerror(rc));
+	errno = rc;
 	return -1;
 }
 
@@ -41,7 +42,7 @@ static const char *attr_path(const char *bdf, const char *attr)
 	return path;
 }
 
-/* "0000:01:00.0 0000:01:00.1 outside=0000:02:00.0", taken out of argv */
+/* Parse "0000:01:00.0 0000:01:00.1 outside=0000:02:00.0 port=rp0" */
 int reset_parse_args(struct reset_args *args, int *argc, char **argv)
 {
 	static const char outside[] = "outside=", port[] = "port=";
@@ -85,15 +86,34 @@ int reset_parse_args(struct reset_args *args, int *argc, char **argv)
 	return 0;
 }
 
+/* vmtest-init sets this in the guest */
+#define VM_VARIABLE	"PCI_SELFTESTS_VM"
+
+void require_vm(void)
+{
+	const char *value = getenv(VM_VARIABLE);
+	const char *why = NULL;
+
+	if (!value || strcmp(value, "1"))
+		why = "resets devices: use run_vm_tests.sh, or set " VM_VARIABLE
+		      "=1 to run it on this machine";
+	else if (geteuid())
+		why = "needs root";
+	if (!why)
+		return;
+	ksft_print_header();
+	ksft_exit_skip("%s %s\n", program_invocation_short_name, why);
+}
+
 int write_errno(const char *path, const char *value)
 {
-	int fd = open(path, O_WRONLY), err;
+	int fd = open(path, O_WRONLY), rc;
 
 	if (fd < 0)
 		return errno;
-	err = write(fd, value, strlen(value)) < 0 ? errno : 0;
+	rc = write(fd, value, strlen(value)) < 0 ? errno : 0;
 	close(fd);
-	return err;
+	return rc;
 }
 
 int pci_write_errno(const char *bdf, const char *attr, const char *value)
@@ -103,14 +123,14 @@ int pci_write_errno(const char *bdf, const char *attr, const char *value)
 
 int write_file(const char *path, const char *value)
 {
-	int fd = open(path, O_WRONLY), ret = 0;
+	int fd = open(path, O_WRONLY), rc = 0;
 
 	if (fd < 0)
 		return failed("open %s", path);
 	if (write(fd, value, strlen(value)) < 0)
-		ret = failed("write '%s' to %s", value, path);
+		rc = failed("write '%s' to %s", value, path);
 	close(fd);
-	return ret;
+	return rc;
 }
 
 int pci_write_attr(const char *bdf, const char *attr, const char *value)
@@ -140,23 +160,17 @@ bool pci_has_attr(const char *bdf, const char *attr)
 	return !access(attr_path(bdf, attr), F_OK);
 }
 
-/* Last part of what a symbolic link points to, "" without such a link */
-int pci_link_name(const char *bdf, const char *attr, char *name, size_t size)
+int pci_driver(const char *bdf, char *name, size_t size)
 {
 	char target[PATH_MAX];
-	ssize_t len = readlink(attr_path(bdf, attr), target, sizeof(target) - 1);
+	ssize_t len = readlink(attr_path(bdf, "driver"), target, sizeof(target) - 1);
 
 	name[0] = 0;
 	if (len < 0)
-		return errno == ENOENT ? 0 : failed("readlink %s of %s", attr, bdf);
+		return errno == ENOENT ? 0 : failed("readlink driver of %s", bdf);
 	target[len] = 0;
 	snprintf(name, size, "%s", strrchr(target, '/') + 1);
 	return 0;
-}
-
-int pci_driver(const char *bdf, char *name, size_t size)
-{
-	return pci_link_name(bdf, "driver", name, size);
 }
 
 static int probe(const char *bdf)
@@ -177,7 +191,7 @@ int pci_bind(const char *bdf, const char *driver)
 {
 	char now[NAME_MAX];
 
-	/* A driver_override that no driver has keeps all of them away */
+	/* With a driver_override that no driver has, none binds */
 	if (pci_write_attr(bdf, "driver_override", driver[0] ? driver : "none") ||
 	    unbind_driver(bdf))
 		return -1;
@@ -217,13 +231,13 @@ static int config_write(const char *bdf, int pos, const void *val, int len)
 {
 	const char *path = attr_path(bdf, "config");
 	int fd = open(path, O_WRONLY);
-	ssize_t ret;
+	ssize_t done;
 
 	if (fd < 0)
 		return failed("open %s", path);
-	ret = pwrite(fd, val, len, pos);
+	done = pwrite(fd, val, len, pos);
 	close(fd);
-	return ret == len ? 0 : failed("write %s", path);
+	return done == len ? 0 : failed("write %s", path);
 }
 
 static __u32 get_le(const __u8 *p, int len)
@@ -262,30 +276,33 @@ int pci_ext_cap(const __u8 cfg[CFG_SIZE], int len, int id)
 	return 0;
 }
 
-/* Bits that say what happened, which the kernel rightly does not restore */
+/* Status bits, which the kernel does not restore after a reset */
 static const struct volatile_bits {
 	int cap;	/* 0: the header */
 	bool ext;
 	int pos;
 	__u16 bits;
 } volatile_bits[] = {
-	/* errors seen, interrupt pending */
-	{ 0, false, PCI_STATUS, 0xf900 | PCI_STATUS_INTERRUPT },
-	{ PCI_CAP_ID_PM, false, PCI_PM_CTRL, PCI_PM_CTRL_PME_STATUS },
-	/* errors seen, transactions pending */
-	{ PCI_CAP_ID_EXP, false, PCI_EXP_DEVSTA, 0x002f },
-	/* link training and bandwidth changes seen */
-	{ PCI_CAP_ID_EXP, false, PCI_EXP_LNKSTA,
-	  PCI_EXP_LNKSTA_LT | PCI_EXP_LNKSTA_LBMS | PCI_EXP_LNKSTA_LABS },
-	/* a command to the slot is done */
-	{ PCI_CAP_ID_EXP, false, PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_CC },
-	/* the errors that AER has seen since it was reset */
-	{ PCI_EXT_CAP_ID_ERR, true, PCI_ERR_UNCOR_STATUS, 0xffff },
-	{ PCI_EXT_CAP_ID_ERR, true, PCI_ERR_UNCOR_STATUS + 2, 0xffff },
-	{ PCI_EXT_CAP_ID_ERR, true, PCI_ERR_COR_STATUS, 0xffff },
+	/* errors detected, interrupt pending */
+	{ .pos = PCI_STATUS, .bits = 0xf900 | PCI_STATUS_INTERRUPT },
+	{ .cap = PCI_CAP_ID_PM, .pos = PCI_PM_CTRL, .bits = PCI_PM_CTRL_PME_STATUS },
+	/* errors detected, transactions pending */
+	{ .cap = PCI_CAP_ID_EXP, .pos = PCI_EXP_DEVSTA, .bits = 0x002f },
+	/* link training and bandwidth changes */
+	{ .cap = PCI_CAP_ID_EXP, .pos = PCI_EXP_LNKSTA,
+	  .bits = PCI_EXP_LNKSTA_LT | PCI_EXP_LNKSTA_LBMS | PCI_EXP_LNKSTA_LABS },
+	/* a slot command completed */
+	{ .cap = PCI_CAP_ID_EXP, .pos = PCI_EXP_SLTSTA, .bits = PCI_EXP_SLTSTA_CC },
+	/* errors that AER has logged since the reset */
+	{ .cap = PCI_EXT_CAP_ID_ERR, .ext = true, .pos = PCI_ERR_UNCOR_STATUS,
+	  .bits = 0xffff },
+	{ .cap = PCI_EXT_CAP_ID_ERR, .ext = true, .pos = PCI_ERR_UNCOR_STATUS + 2,
+	  .bits = 0xffff },
+	{ .cap = PCI_EXT_CAP_ID_ERR, .ext = true, .pos = PCI_ERR_COR_STATUS,
+	  .bits = 0xffff },
 };
 
-/* Where the mark is, if it is in config space: see access_mark() */
+/* The offset of a mark in config space, 0 if the device has MSI-X: see access_mark() */
 static int config_mark_pos(const __u8 *cfg)
 {
 	int cap = pci_cap(cfg, PCI_CAP_ID_MSI);
@@ -323,7 +340,7 @@ int pci_config_diff(const char *bdf, const __u8 *before, const __u8 *after,
 	for (i = 0; i < len; i++) {
 		if (!((before[i] ^ after[i]) & ~mask[i]))
 			continue;
-		/* If it does not answer at all, all bytes do */
+		/* All bytes differ if the device does not respond */
 		if (diffs++ < 16)
 			printf("# %s: config byte %#05x was %#04x, is %#04x\n", bdf,
 			       i, before[i], after[i]);
@@ -331,7 +348,7 @@ int pci_config_diff(const char *bdf, const __u8 *before, const __u8 *after,
 	return diffs;
 }
 
-/* Map the page of the BAR that has the last entry of the MSI-X table */
+/* Map the last entry of the MSI-X table */
 static __u32 *map_msix_data(const char *bdf, const __u8 *cfg, int cap, void **map)
 {
 	__u32 table = get_le(cfg + cap + PCI_MSIX_TABLE, 4);
@@ -371,7 +388,7 @@ static int access_config_mark(const char *bdf, int pos, bool write, __u32 *val)
 	return 0;
 }
 
-/* Write the mark, or read what is in its place */
+/* Write the mark, or read its location */
 static int access_mark(const char *bdf, bool write, __u32 *val)
 {
 	__u32 *data;
@@ -386,7 +403,7 @@ static int access_mark(const char *bdf, bool write, __u32 *val)
 	if (!cap)
 		return access_config_mark(bdf, config_mark_pos(cfg), write, val);
 
-	/* Without a driver, or with vfio's user away, the BAR may be off */
+	/* Memory decoding may be off without a driver or a user of vfio */
 	cmd = get_le(cfg + PCI_COMMAND, 2);
 	decode = cmd | PCI_COMMAND_MEMORY;
 	if (cmd != decode && config_write(bdf, PCI_COMMAND, &decode, 2))
@@ -410,7 +427,7 @@ int reset_mark(const char *bdf)
 	if (access_mark(bdf, true, &val))
 		return -1;
 	if (val != MARK) {
-		fprintf(stderr, "%s does not keep what is written to its MSI(-X) message: %#x\n",
+		fprintf(stderr, "%s does not hold a value written to its MSI(-X) message: %#x\n",
 			bdf, val);
 		return -1;
 	}
@@ -424,7 +441,7 @@ int reset_marked(const char *bdf)
 	if (access_mark(bdf, false, &val))
 		return -1;
 	if (val == UINT_MAX) {
-		fprintf(stderr, "%s does not answer\n", bdf);
+		fprintf(stderr, "%s does not respond\n", bdf);
 		return -1;
 	}
 	return val == MARK;
@@ -445,7 +462,7 @@ int pciehp_complaints(int kmsg)
 	int found = 0;
 	ssize_t len;
 
-	/* One read, one record; EPIPE: some were overwritten before we came */
+	/* Each read returns one record */
 	while ((len = read(kmsg, rec, sizeof(rec) - 1)) > 0) {
 		char *text;
 
@@ -474,7 +491,7 @@ void error_log_read(struct error_log *log)
 	char rec[8192];
 	ssize_t len;
 
-	/* EPIPE: some were overwritten, the next read is for those which are left */
+	/* EPIPE: records were overwritten, the next read returns the oldest one left */
 	while ((len = read(log->kmsg, rec, sizeof(rec) - 1)) > 0 || errno == EPIPE) {
 		rec[len > 0 ? len : 0] = 0;
 		log->recovered += !!strstr(rec, "device recovery successful");
@@ -502,7 +519,7 @@ static int fail_nth_fd = -1;
 
 int fail_nth_open(void)
 {
-	/* Allocations that may sleep are not made to fail by default */
+	/* By default, allocations that may sleep do not fail */
 	if (write_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "N") ||
 	    write_file("/sys/kernel/debug/failslab/verbose", "0"))
 		return -1;
@@ -531,7 +548,7 @@ bool fail_nth_done(void)
 	return done;
 }
 
-/* What is given to kfree_rcu() is collected for up to five seconds */
+/* kfree_rcu() batches objects for up to five seconds */
 #define RCU_FREES_S	6
 
 long slab_kb(void)
@@ -609,12 +626,12 @@ int nvme_disk(const char *bdf, char *dev, size_t size)
 int nvme_does_io(const char *bdf)
 {
 	static unsigned int round;
-	int fd = -1, i, ret = -1;
+	int fd = -1, i, rc = -1;
 	const int size = 4096;
 	__u8 *out, *in;
 	char dev[64];
 
-	/* The driver probes and scans for disks asynchronously */
+	/* The driver probes and scans for namespaces asynchronously */
 	for (i = 0; i < 1000 && nvme_disk(bdf, dev, sizeof(dev)); i++)
 		usleep(10000);
 
@@ -634,11 +651,11 @@ int nvme_does_io(const char *bdf)
 	else if (pread(fd, in, size, 0) != size)
 		failed("read %s", dev);
 	else if (memcmp(in, out, size))
-		fprintf(stderr, "%s returns other data than was written\n", dev);
+		fprintf(stderr, "%s does not return the data that was written\n", dev);
 	else
-		ret = 0;
+		rc = 0;
 	if (fd >= 0)
 		close(fd);
 	free(out);
-	return ret;
+	return rc;
 }

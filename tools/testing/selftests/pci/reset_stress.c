@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Everything that can happen to PCI devices, at the same time: resets by every
- * entry point that userspace can reach, against insertion and removal, slots that
- * lose power, drivers that come and go, AER and DPC, and readers of sysfs. On a
- * fabric of pci-sim, see Documentation/PCI/pci-sim.rst.
+ * Stress test of resets, on a fabric of pci-sim (Documentation/PCI/pci-sim.rst):
+ * resets by every entry point of userspace, concurrently with hotplug, slot power,
+ * binding of drivers, AER, DPC, removal and reads of sysfs.
  *
  *	reset_stress [seconds=N] [seed=N] [without=KIND|TEAM]...
  *
- * Each worker is a thread that draws one kind of operation of its team after the
- * other, with a target and a delay. What it draws follows from the seed and from
- * nothing else; the order in which the workers get to it does not.
+ * Each worker is a thread that repeats a random operation of its team on a random
+ * target after a random delay. The seed determines the sequence of each worker, but
+ * not how the sequences interleave.
  *
- * An operation may be refused, with an error that is documented for it. In the
- * end all has to be as in the beginning: every device there, or to be had by a
- * rescan, with its driver, and able to be reset; as many calls of reset_done as
- * of reset_prepare; and nothing left when the fabric is gone and the modules are
- * unloaded. What the kernel says meanwhile is for the caller to look at
- * (vmtest.sh does), and so is the end of a kernel that hangs: hung_task_panic.
+ * An operation may fail with an error that is documented for it. In the end, each
+ * device must be present, after a rescan at the latest, be bound to its driver and
+ * respond to a reset, and reset_done() must have been called as often as
+ * reset_prepare(). The fabric must go away, and the modules must unload, without
+ * leaks. vmtest.sh checks the kernel's log, and hung_task_panic ends a kernel that
+ * hangs.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -45,13 +44,13 @@
 #define SLOTS		"/sys/bus/pci/slots/"
 #define KMEMLEAK	"/sys/kernel/debug/kmemleak"
 
-/* One operation takes as long as this in a kernel that has lost its way */
+/* An operation that takes longer hangs */
 #define HUNG_S		240
 
-/* Whatever is under way when the workers stop is over by then */
+/* Time for recoveries and hotplug to end after the workers have stopped */
 #define DEADLINE_S	120
 
-/* By what chance has left out in the given time is waited for, up to this often */
+/* Run until each operation has succeeded once, for up to this many times @seconds */
 #define MAX_FACTOR	15
 
 #define PICK(array, n)	(&(array)[(n) % ARRAY_SIZE(array)])
@@ -59,7 +58,7 @@
 static unsigned int seconds = 20;
 static unsigned long long seed;
 
-/* --- the fabric ----------------------------------------------------------- */
+/* --- the fabric --------------------------------------------------------- */
 
 #define FABRIC	"stress/"
 
@@ -76,7 +75,7 @@ static const char * const dirs[] = {
 	"port2", "port2/endpoint",
 	/* A slot with a card to replace the other one */
 	"port3", "port3/endpoint", "port3/endpoint1",
-	/* Nothing but a link to be reset by */
+	/* No reset but that of the link */
 	"port4", "port4/endpoint",
 };
 
@@ -84,49 +83,49 @@ static const struct {
 	const char *path;
 	const char *value;
 } attrs[] = {
-	{ "jitter", "300" },
-	{ "port0/hotplug", "1" },
-	{ "port0/slot", "100" },
-	{ "port0/power_ctrl", "1" },
-	{ "port0/switch/port0/hotplug", "1" },
-	{ "port0/switch/port0/slot", "101" },
-	{ "port0/switch/port0/power_ctrl", "1" },
-	{ "port0/switch/port0/button", "1" },
-	{ "port0/switch/port0/endpoint/flr", "1" },
-	{ "port0/switch/port0/endpoint/dsn", "1" },
-	{ "port0/switch/port0/endpoint1/flr", "1" },
-	{ "port0/switch/port0/endpoint1/dsn", "2" },
-	{ "port0/switch/port1/hotplug", "1" },
-	{ "port0/switch/port1/slot", "102" },
-	{ "port0/switch/port1/dpc", "1" },
-	{ "port0/switch/port1/endpoint/pm_reset", "1" },
-	{ "port1/endpoint/flr", "1" },
-	{ "port1/endpoint/function1/pm_reset", "1" },
-	{ "port2/dpc", "1" },
-	{ "port2/endpoint/flr", "1" },
-	{ "port2/endpoint/vfs", "4" },
-	/* With the jitter: not longer than a VF may take */
-	{ "port2/endpoint/vf_ms", "20" },
-	{ "port3/hotplug", "1" },
-	{ "port3/slot", "103" },
-	{ "port3/power_ctrl", "1" },
-	{ "port3/button", "1" },
-	{ "port3/dpc", "1" },
-	{ "port3/intx", "1" },
-	{ "port3/endpoint/af_flr", "1" },
-	{ "port3/endpoint/dsn", "3" },
-	{ "port3/endpoint1/af_flr", "1" },
-	{ "port3/endpoint1/dsn", "4" },
+	{ .path = "jitter", .value = "300" },
+	{ .path = "port0/hotplug", .value = "1" },
+	{ .path = "port0/slot", .value = "100" },
+	{ .path = "port0/power_ctrl", .value = "1" },
+	{ .path = "port0/switch/port0/hotplug", .value = "1" },
+	{ .path = "port0/switch/port0/slot", .value = "101" },
+	{ .path = "port0/switch/port0/power_ctrl", .value = "1" },
+	{ .path = "port0/switch/port0/button", .value = "1" },
+	{ .path = "port0/switch/port0/endpoint/flr", .value = "1" },
+	{ .path = "port0/switch/port0/endpoint/dsn", .value = "1" },
+	{ .path = "port0/switch/port0/endpoint1/flr", .value = "1" },
+	{ .path = "port0/switch/port0/endpoint1/dsn", .value = "2" },
+	{ .path = "port0/switch/port1/hotplug", .value = "1" },
+	{ .path = "port0/switch/port1/slot", .value = "102" },
+	{ .path = "port0/switch/port1/dpc", .value = "1" },
+	{ .path = "port0/switch/port1/endpoint/pm_reset", .value = "1" },
+	{ .path = "port1/endpoint/flr", .value = "1" },
+	{ .path = "port1/endpoint/function1/pm_reset", .value = "1" },
+	{ .path = "port2/dpc", .value = "1" },
+	{ .path = "port2/endpoint/flr", .value = "1" },
+	{ .path = "port2/endpoint/vfs", .value = "4" },
+	/* With the jitter, no longer than the 100 ms that a VF may take */
+	{ .path = "port2/endpoint/vf_ms", .value = "20" },
+	{ .path = "port3/hotplug", .value = "1" },
+	{ .path = "port3/slot", .value = "103" },
+	{ .path = "port3/power_ctrl", .value = "1" },
+	{ .path = "port3/button", .value = "1" },
+	{ .path = "port3/dpc", .value = "1" },
+	{ .path = "port3/intx", .value = "1" },
+	{ .path = "port3/endpoint/af_flr", .value = "1" },
+	{ .path = "port3/endpoint/dsn", .value = "3" },
+	{ .path = "port3/endpoint1/af_flr", .value = "1" },
+	{ .path = "port3/endpoint1/dsn", .value = "4" },
 };
 
 /*
- * A PF that is pulled with its VFs is never freed. That is so without any reset.
- * So VFs come and go, are reset and meet errors, but their PF stays, and keeps
- * the driver that knows about VFs.
+ * A PF that is unplugged while its VFs are enabled is never freed, with or without
+ * resets. So the PF is neither removed nor bound to another driver; its VFs are
+ * enabled, disabled and reset, and get errors.
  */
 #define PF	"port2/endpoint"
 
-/* An endpoint stands for whichever card is in its slot */
+/* An endpoint stands for the card that is present in its slot */
 static const char * const functions[] = {
 	"port0/switch/port0/endpoint", "port0/switch/port1/endpoint",
 	"port1/endpoint", "port1/endpoint/function1",
@@ -147,7 +146,7 @@ static const char * const removable[] = {
 	"port3", "port4",
 };
 
-/* Root Ports have no link above that a reset could use */
+/* Root Ports have no link above them that could be reset */
 static const char * const switch_ports[] = {
 	"port0/switch", "port0/switch/port0", "port0/switch/port1",
 };
@@ -157,7 +156,7 @@ static const char * const cards[] = {
 	"port3/endpoint",
 };
 
-/* Cards that take the place of the one without a number */
+/* Cards that replace the one without a number */
 static const char * const spares[] = { "port0/switch/port0/endpoint1", "port3/endpoint1" };
 
 static const char * const with_button[] = { "port0/switch/port0", "port3" };
@@ -183,7 +182,7 @@ static int event(const char *path, const char *attr, const char *value)
 	return sim_set(in_fabric(path, attr), value);
 }
 
-/* Something that is going to happen, @us from now */
+/* An event that happens in @us */
 static int event_later(const char *path, const char *attr, const char *value,
 		       unsigned int us)
 {
@@ -193,7 +192,7 @@ static int event_later(const char *path, const char *attr, const char *value,
 	return event(path, attr, text);
 }
 
-/* Where it is now: ENXIO if the kernel has no device there */
+/* The current address: 0, or ENXIO if the kernel has no such device */
 static int address(const char *path, char bdf[BDF_LEN])
 {
 	unsigned int i;
@@ -206,9 +205,9 @@ static int address(const char *path, char bdf[BDF_LEN])
 	return strchr(bdf, ':') ? 0 : ENXIO;
 }
 
-/* --- operations: 0 or an errno -------------------------------------------- */
+/* --- operations: 0 or an errno ------------------------------------------ */
 
-/* What a worker has drawn */
+/* Random parameters of an operation */
 struct draw {
 	unsigned int target;
 	unsigned int choice;
@@ -228,6 +227,7 @@ struct kind {
 	operation fn;
 	const char *arg;
 	unsigned int flags;
+	bool hot_reset;
 	const int *refusals;
 };
 
@@ -259,27 +259,27 @@ static const char *any_path(unsigned int target)
 static int sysfs_reset(const struct kind *kind, const struct draw *draw, int ctl)
 {
 	char bdf[BDF_LEN];
-	int err = address(*PICK(functions, draw->target), bdf);
+	int rc = address(*PICK(functions, draw->target), bdf);
 
-	err = err ?: pci_write_errno(bdf, "reset_method", kind->arg);
-	return err ?: pci_write_errno(bdf, "reset", "1");
+	rc = rc ?: pci_write_errno(bdf, "reset_method", kind->arg);
+	return rc ?: pci_write_errno(bdf, "reset", "1");
 }
 
 static int reset_subordinate(const struct kind *kind, const struct draw *draw, int ctl)
 {
 	char bdf[BDF_LEN];
-	int err = address(*PICK(bridges, draw->target), bdf);
+	int rc = address(*PICK(bridges, draw->target), bdf);
 
-	return err ?: pci_write_errno(bdf, "reset_subordinate", "1");
+	return rc ?: pci_write_errno(bdf, "reset_subordinate", "1");
 }
 
 static int reset_vf(const struct kind *kind, const struct draw *draw, int ctl)
 {
 	char bdf[BDF_LEN], attr[32];
-	int err = address(PF, bdf);
+	int rc = address(PF, bdf);
 
 	snprintf(attr, sizeof(attr), "virtfn%u/reset", draw->target % 4);
-	return err ?: pci_write_errno(bdf, attr, "1");
+	return rc ?: pci_write_errno(bdf, attr, "1");
 }
 
 static const unsigned int modifiers[] = { 0, 0, TRYLOCK, ALONE };
@@ -287,90 +287,90 @@ static const unsigned int modifiers[] = { 0, 0, TRYLOCK, ALONE };
 static int reset_flags(const struct kind *kind, const struct draw *draw, int ctl)
 {
 	char bdf[BDF_LEN];
-	int err = link_address(draw->target, bdf);
+	int rc = link_address(draw->target, bdf);
 
-	return err ?: api_reset(ctl, bdf, kind->flags | *PICK(modifiers, draw->choice));
+	return rc ?: api_reset(ctl, bdf, kind->flags | *PICK(modifiers, draw->choice));
 }
 
 static int query_and_commit(const struct kind *kind, const struct draw *draw, int ctl)
 {
 	struct api_scope scope;
 	char bdf[BDF_LEN];
-	int err = link_address(draw->target, bdf);
+	int rc = link_address(draw->target, bdf);
 
-	err = err ?: api_query(ctl, bdf, kind->flags, &scope);
-	if (err)
-		return err;
+	rc = rc ?: api_query(ctl, bdf, kind->flags, &scope);
+	if (rc)
+		return rc;
 	usleep(draw->us / 16);
 	return api_commit(ctl, *PICK(modifiers, draw->choice));
 }
 
-/* Let @driver have the device, if it is there and wants to; "none" for none */
+/* Bind the device to @driver only, "none" for no driver */
 static int rebind(const char *bdf, const char *driver)
 {
-	int err = pci_write_errno(bdf, "driver_override", driver);
+	int rc = pci_write_errno(bdf, "driver_override", driver);
 
-	if (err)
-		return err;
-	err = pci_write_errno(bdf, "driver/unbind", bdf);
-	/* Without a driver already, or just losing it */
-	if (err && err != ENOENT && err != ENODEV)
-		return err;
+	if (rc)
+		return rc;
+	rc = pci_write_errno(bdf, "driver/unbind", bdf);
+	/* It has no driver, or is being unbound */
+	if (rc && rc != ENOENT && rc != ENODEV)
+		return rc;
 	return write_errno("/sys/bus/pci/drivers_probe", bdf);
 }
 
 static int bind_driver(const struct kind *kind, const struct draw *draw, int ctl)
 {
 	char bdf[BDF_LEN];
-	int err = address(functions[draw->target % NR_FREE], bdf);
+	int rc = address(functions[draw->target % NR_FREE], bdf);
 
-	return err ?: rebind(bdf, kind->arg);
+	return rc ?: rebind(bdf, kind->arg);
 }
 
 static int reset_in_probe(const struct kind *kind, const struct draw *draw, int ctl)
 {
 	static const unsigned int masks[] = { FUNC, LINK, ANY, LINK | ALONE, BUS };
 	char bdf[BDF_LEN], path[PATH_MAX], text[16] = "";
-	int fd, err = address(functions[draw->target % NR_FREE], bdf);
+	int fd, rc = address(functions[draw->target % NR_FREE], bdf);
 	ssize_t len;
 
-	if (err)
-		return err;
+	if (rc)
+		return rc;
 	snprintf(text, sizeof(text), "%#x", LOCKED | *PICK(masks, draw->choice));
-	err = write_errno("/sys/module/pci_reset_test/parameters/probe_flags", text);
-	err = err ?: rebind(bdf, TEST_DRIVER);
-	if (err)
-		return err;
+	rc = write_errno("/sys/module/pci_reset_test/parameters/probe_flags", text);
+	rc = rc ?: rebind(bdf, TEST_DRIVER);
+	if (rc)
+		return rc;
 
 	snprintf(path, sizeof(path), TEST_DEBUGFS "%s/probe_result", bdf);
 	fd = open(path, O_RDONLY);
 	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	if (len < 0)
-		err = errno;
+		rc = errno;
 	if (fd >= 0)
 		close(fd);
-	/* That is how debugfs says that the driver is gone again */
-	if (err == EIO)
-		err = ENODEV;
-	return err ?: -atoi(text);
+	/* debugfs returns EIO after the driver was unbound */
+	if (rc == EIO)
+		rc = ENODEV;
+	return rc ?: -atoi(text);
 }
 
-/* The reset that vfio-pci's user asks for: of the device, or of all on its link */
+/* A reset by a user of vfio-pci, of the device or of all devices on its link */
 static int vfio_reset(const struct kind *kind, const struct draw *draw, int ctl)
 {
 	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
 	struct vfio_pci_hot_reset hot = { .argsz = sizeof(hot) };
 	char bdf[BDF_LEN], driver[NAME_MAX];
-	int dev, iommufd, err = address(functions[draw->target % NR_FREE], bdf);
+	int dev, iommufd, rc = address(functions[draw->target % NR_FREE], bdf);
 
-	if (err)
-		return err;
+	if (rc)
+		return rc;
 	if (pci_driver(bdf, driver, sizeof(driver)))
 		return errno;
 	if (strcmp(driver, "vfio-pci"))
-		err = rebind(bdf, "vfio-pci");
-	if (err)
-		return err;
+		rc = rebind(bdf, "vfio-pci");
+	if (rc)
+		return rc;
 
 	dev = vfio_cdev_open(bdf);
 	if (dev < 0)
@@ -378,27 +378,27 @@ static int vfio_reset(const struct kind *kind, const struct draw *draw, int ctl)
 	iommufd = open("/dev/iommu", O_RDWR);
 	bind.iommufd = iommufd;
 	if (ioctl(dev, VFIO_DEVICE_BIND_IOMMUFD, &bind) ||
-	    (kind->flags ? ioctl(dev, VFIO_DEVICE_PCI_HOT_RESET, &hot) :
+	    (kind->hot_reset ? ioctl(dev, VFIO_DEVICE_PCI_HOT_RESET, &hot) :
 			   ioctl(dev, VFIO_DEVICE_RESET)))
-		err = errno;
+		rc = errno;
 	usleep(draw->us / 16);
 	close(dev);
 	if (iommufd >= 0)
 		close(iommufd);
-	return err;
+	return rc;
 }
 
 static int pull_and_plug(const struct kind *kind, const struct draw *draw, int ctl)
 {
 	const char *card = *PICK(cards, draw->target);
-	int err = event(card, "present", "0");
+	int rc = event(card, "present", "0");
 
-	return err ?: event_later(card, "present", "1", draw->us);
+	return rc ?: event_later(card, "present", "1", draw->us);
 }
 
 static int replace(const struct kind *kind, const struct draw *draw, int ctl)
 {
-	/* The other one comes back in pull_and_plug() */
+	/* pull_and_plug() plugs the first card again */
 	return event(*PICK(spares, draw->target), "present", "1");
 }
 
@@ -415,23 +415,23 @@ static int power_fault(const struct kind *kind, const struct draw *draw, int ctl
 static int link_stuck(const struct kind *kind, const struct draw *draw, int ctl)
 {
 	const char *port = *PICK(with_slot, draw->target);
-	int err = event(port, "link_stuck", "1");
+	int rc = event(port, "link_stuck", "1");
 
-	return err ?: event_later(port, "link_stuck", "0", draw->us);
+	return rc ?: event_later(port, "link_stuck", "0", draw->us);
 }
 
 static int slot_power(const struct kind *kind, const struct draw *draw, int ctl)
 {
 	char path[PATH_MAX];
-	int err;
+	int rc;
 
 	snprintf(path, sizeof(path), SLOTS "%s/power", *PICK(slots, draw->target));
-	err = write_errno(path, "0");
+	rc = write_errno(path, "0");
 	usleep(draw->us);
-	return write_errno(path, "1") ?: err;
+	return write_errno(path, "1") ?: rc;
 }
 
-/* The flags are the bits of the Status register */
+/* kind->flags are the bits of the Status register */
 static int error(const struct kind *kind, const struct draw *draw, int ctl)
 {
 	char bits[16];
@@ -445,7 +445,7 @@ static int contain(const struct kind *kind, const struct draw *draw, int ctl)
 	return event(*PICK(with_dpc, draw->target), "dpc_trigger", "1");
 }
 
-/* It takes its time from the next reset on */
+/* The device takes longer from its next reset on */
 static int slow_down(const struct kind *kind, const struct draw *draw, int ctl)
 {
 	char ms[16];
@@ -458,34 +458,34 @@ static int rebind_pciehp(const struct kind *kind, const struct draw *draw, int c
 {
 	char bdf[BDF_LEN], service[BDF_LEN + 16];
 	const char *port = *PICK(with_slot, draw->target);
-	int err = address(port, bdf);
+	int rc = address(port, bdf);
 
-	if (err)
-		return err;
+	if (rc)
+		return rc;
 	snprintf(service, sizeof(service), "%s:pcie%c04", bdf, strchr(port, '/') ? '2' : '0');
-	err = write_errno(PCIEHP "unbind", service);
+	rc = write_errno(PCIEHP "unbind", service);
 	usleep(draw->us / 16);
-	/* Bound again whatever came out */
-	return write_errno(PCIEHP "bind", service) ?: err;
+	/* Bind it even if the unbind failed */
+	return write_errno(PCIEHP "bind", service) ?: rc;
 }
 
 static int runtime_pm(const struct kind *kind, const struct draw *draw, int ctl)
 {
 	char bdf[BDF_LEN];
-	int err = any_address(draw->target, bdf);
+	int rc = any_address(draw->target, bdf);
 
-	return err ?: pci_write_errno(bdf, "power/control", kind->arg);
+	return rc ?: pci_write_errno(bdf, "power/control", kind->arg);
 }
 
-/* It is found again a while later, unless somebody else has found it before */
+/* Remove the device, rescan after a while */
 static int remove_and_rescan(const char *path, const struct draw *draw)
 {
 	char bdf[BDF_LEN];
-	int err = address(path, bdf);
+	int rc = address(path, bdf);
 
-	err = err ?: pci_write_errno(bdf, "remove", "1");
+	rc = rc ?: pci_write_errno(bdf, "remove", "1");
 	usleep(draw->us);
-	return write_errno("/sys/bus/pci/rescan", "1") ?: err;
+	return write_errno("/sys/bus/pci/rescan", "1") ?: rc;
 }
 
 static int remove_device(const struct kind *kind, const struct draw *draw, int ctl)
@@ -506,20 +506,20 @@ static int rescan_all(const struct kind *kind, const struct draw *draw, int ctl)
 static int rescan_below(const struct kind *kind, const struct draw *draw, int ctl)
 {
 	char bdf[BDF_LEN];
-	int err = address(*PICK(bridges, draw->target), bdf);
+	int rc = address(*PICK(bridges, draw->target), bdf);
 
-	return err ?: pci_write_errno(bdf, "rescan", "1");
+	return rc ?: pci_write_errno(bdf, "rescan", "1");
 }
 
 static int numvfs(const struct kind *kind, const struct draw *draw, int ctl)
 {
 	char bdf[BDF_LEN];
-	int err = address(PF, bdf);
+	int rc = address(PF, bdf);
 
-	return err ?: pci_write_errno(bdf, "sriov_numvfs", kind->arg);
+	return rc ?: pci_write_errno(bdf, "sriov_numvfs", kind->arg);
 }
 
-/* 0 if one of the files could be read, or why the first one could not */
+/* 0 if any of the files could be read, or the errno of the first one */
 static int read_files(const char *dir, const char * const *names, unsigned int nr)
 {
 	char path[PATH_MAX], buf[CFG_SIZE];
@@ -550,10 +550,10 @@ static int read_device(const struct kind *kind, const struct draw *draw, int ctl
 		"driver_override", "local_cpus", "pci-sim/reset_done",
 	};
 	char bdf[BDF_LEN], path[PATH_MAX];
-	int err = any_address(draw->target, bdf);
+	int rc = any_address(draw->target, bdf);
 
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", bdf);
-	return err ?: read_files(path, names, ARRAY_SIZE(names));
+	return rc ?: read_files(path, names, ARRAY_SIZE(names));
 }
 
 static int read_slot(const struct kind *kind, const struct draw *draw, int ctl)
@@ -568,7 +568,7 @@ static int read_slot(const struct kind *kind, const struct draw *draw, int ctl)
 	return read_files(path, names, ARRAY_SIZE(names));
 }
 
-/* /proc goes from device to device, with a reference to one at a time */
+/* Files in /proc that iterate over devices */
 static int read_lists(const struct kind *kind, const struct draw *draw, int ctl)
 {
 	static const char * const names[] = { "bus/pci/devices", "iomem", "interrupts" };
@@ -576,103 +576,130 @@ static int read_lists(const struct kind *kind, const struct draw *draw, int ctl)
 	return read_files("/proc", names, ARRAY_SIZE(names));
 }
 
-/* --- what there is to do -------------------------------------------------- */
+/* --- kinds of operations ------------------------------------------------ */
 
-/* What may come of an operation besides 0 */
+/* Errors that are documented for an operation */
 #define GONE	ENXIO, ENOENT, ENODEV
 
 static const int never[] = { 0 };
 static const int gone[] = { GONE, 0 };
-/* reset_method: EINVAL if it does not have this one */
+/* EINVAL: reset_method names a method that the device does not have */
 static const int by_reset[] = { GONE, ENOTTY, EAGAIN, EBUSY, ETIMEDOUT, EINVAL, 0 };
 static const int by_api[] = { GONE, ENOTTY, EAGAIN, EBUSY, ETIMEDOUT, 0 };
-/* Not all owned, another one has it open */
+/* EINVAL: not all devices are owned; EPERM, EBUSY: another user has it open */
 static const int by_vfio[] = { GONE, ENOTTY, EAGAIN, EBUSY, ETIMEDOUT, EINVAL, EPERM, 0 };
-/* pciehp: in the middle of something else, nothing there, already so, no link */
+/* pciehp: slot in transition, empty, or already on or off; no link */
 static const int by_slot[] = { GONE, EBUSY, EINVAL, EAGAIN, EPERM, 0 };
 static const int by_bind[] = { GONE, EBUSY, EAGAIN, EINVAL, 0 };
-/* VFs are there already; the device does not answer */
+/* EBUSY: VFs are enabled already; EIO: the device does not respond */
 static const int by_numvfs[] = { GONE, EBUSY, EIO, ENOTTY, ETIMEDOUT, 0 };
 
 static const struct kind kinds[] = {
-	{ RESET, "reset: flr", sysfs_reset, "flr", 0, by_reset },
-	{ RESET, "reset: af_flr", sysfs_reset, "af_flr", 0, by_reset },
-	{ RESET, "reset: pm", sysfs_reset, "pm", 0, by_reset },
-	{ RESET, "reset: bus", sysfs_reset, "bus", 0, by_reset },
-	{ RESET, "reset: default", sysfs_reset, "default", 0, by_reset },
-	{ RESET, "reset_subordinate", reset_subordinate, NULL, 0, by_api },
-	{ RESET, "reset of a VF", reset_vf, NULL, 0, by_api },
+	{ .team = RESET, .name = "reset: flr", .fn = sysfs_reset, .arg = "flr",
+	  .refusals = by_reset },
+	{ .team = RESET, .name = "reset: af_flr", .fn = sysfs_reset, .arg = "af_flr",
+	  .refusals = by_reset },
+	{ .team = RESET, .name = "reset: pm", .fn = sysfs_reset, .arg = "pm",
+	  .refusals = by_reset },
+	{ .team = RESET, .name = "reset: bus", .fn = sysfs_reset, .arg = "bus",
+	  .refusals = by_reset },
+	{ .team = RESET, .name = "reset: default", .fn = sysfs_reset, .arg = "default",
+	  .refusals = by_reset },
+	{ .team = RESET, .name = "reset_subordinate", .fn = reset_subordinate,
+	  .refusals = by_api },
+	{ .team = RESET, .name = "reset of a VF", .fn = reset_vf, .refusals = by_api },
 
-	{ API, "flags: FUNC", reset_flags, NULL, FUNC, by_api },
-	{ API, "flags: SLOT", reset_flags, NULL, SLOT, by_api },
-	{ API, "flags: BUS", reset_flags, NULL, BUS, by_api },
-	{ API, "flags: LINK", reset_flags, NULL, LINK, by_api },
-	{ API, "flags: ANY", reset_flags, NULL, ANY, by_api },
-	{ API, "query, commit: LINK", query_and_commit, NULL, LINK, by_api },
-	{ API, "query, commit: ANY", query_and_commit, NULL, ANY, by_api },
+	{ .team = API, .name = "flags: FUNC", .fn = reset_flags, .flags = FUNC,
+	  .refusals = by_api },
+	{ .team = API, .name = "flags: SLOT", .fn = reset_flags, .flags = SLOT,
+	  .refusals = by_api },
+	{ .team = API, .name = "flags: BUS", .fn = reset_flags, .flags = BUS,
+	  .refusals = by_api },
+	{ .team = API, .name = "flags: LINK", .fn = reset_flags, .flags = LINK,
+	  .refusals = by_api },
+	{ .team = API, .name = "flags: ANY", .fn = reset_flags, .flags = ANY,
+	  .refusals = by_api },
+	{ .team = API, .name = "query, commit: LINK", .fn = query_and_commit, .flags = LINK,
+	  .refusals = by_api },
+	{ .team = API, .name = "query, commit: ANY", .fn = query_and_commit, .flags = ANY,
+	  .refusals = by_api },
 
-	{ VFIO, "vfio: device", vfio_reset, NULL, false, by_vfio },
-	{ VFIO, "vfio: hot reset", vfio_reset, NULL, true, by_vfio },
+	{ .team = VFIO, .name = "vfio: device", .fn = vfio_reset,
+	  .refusals = by_vfio },
+	{ .team = VFIO, .name = "vfio: hot reset", .fn = vfio_reset, .hot_reset = true,
+	  .refusals = by_vfio },
 
-	{ PLUG, "pull, plug in again", pull_and_plug, NULL, 0, never },
-	{ PLUG, "replace", replace, NULL, 0, never },
+	{ .team = PLUG, .name = "pull, plug in again", .fn = pull_and_plug, .refusals = never },
+	{ .team = PLUG, .name = "replace", .fn = replace, .refusals = never },
 
-	{ SLOT_CONTROL, "button", press_button, NULL, 0, never },
-	{ SLOT_CONTROL, "power fault", power_fault, NULL, 0, never },
-	{ SLOT_CONTROL, "power: off and on", slot_power, NULL, 0, by_slot },
-	{ SLOT_CONTROL, "link stuck", link_stuck, NULL, 0, never },
-	{ SLOT_CONTROL, "pciehp: unbind, bind", rebind_pciehp, NULL, 0, by_bind },
+	{ .team = SLOT_CONTROL, .name = "button", .fn = press_button, .refusals = never },
+	{ .team = SLOT_CONTROL, .name = "power fault", .fn = power_fault, .refusals = never },
+	{ .team = SLOT_CONTROL, .name = "power: off and on", .fn = slot_power,
+	  .refusals = by_slot },
+	{ .team = SLOT_CONTROL, .name = "link stuck", .fn = link_stuck, .refusals = never },
+	{ .team = SLOT_CONTROL, .name = "pciehp: unbind, bind", .fn = rebind_pciehp,
+	  .refusals = by_bind },
 
-	{ FAULT, "error: correctable", error, "cor_error", PCI_ERR_COR_RCVR, never },
-	{ FAULT, "error: non-fatal", error, "uncor_error", PCI_ERR_UNC_UNSUP, never },
-	{ FAULT, "error: fatal", error, "uncor_error", PCI_ERR_UNC_DLP, never },
-	{ FAULT, "dpc", contain, NULL, 0, never },
-	{ FAULT, "slow reset", slow_down, "ready_ms", 0, never },
-	{ FAULT, "slow flr", slow_down, "flr_ms", 0, never },
+	{ .team = FAULT, .name = "error: correctable", .fn = error, .arg = "cor_error",
+	  .flags = PCI_ERR_COR_RCVR, .refusals = never },
+	{ .team = FAULT, .name = "error: non-fatal", .fn = error, .arg = "uncor_error",
+	  .flags = PCI_ERR_UNC_UNSUP, .refusals = never },
+	{ .team = FAULT, .name = "error: fatal", .fn = error, .arg = "uncor_error",
+	  .flags = PCI_ERR_UNC_DLP, .refusals = never },
+	{ .team = FAULT, .name = "dpc", .fn = contain, .refusals = never },
+	{ .team = FAULT, .name = "slow reset", .fn = slow_down, .arg = "ready_ms",
+	  .refusals = never },
+	{ .team = FAULT, .name = "slow flr", .fn = slow_down, .arg = "flr_ms",
+	  .refusals = never },
 
-	{ DRIVER, "bind: pci-sim", bind_driver, "pci-sim", 0, by_bind },
-	{ DRIVER, "bind: " TEST_DRIVER, bind_driver, TEST_DRIVER, 0, by_bind },
-	{ DRIVER, "bind: none", bind_driver, "none", 0, by_bind },
-	{ DRIVER, "reset in probe", reset_in_probe, NULL, 0, by_api },
-	{ DRIVER, "runtime PM: auto", runtime_pm, "auto", 0, gone },
-	{ DRIVER, "runtime PM: on", runtime_pm, "on", 0, gone },
+	{ .team = DRIVER, .name = "bind: pci-sim", .fn = bind_driver, .arg = "pci-sim",
+	  .refusals = by_bind },
+	{ .team = DRIVER, .name = "bind: " TEST_DRIVER, .fn = bind_driver, .arg = TEST_DRIVER,
+	  .refusals = by_bind },
+	{ .team = DRIVER, .name = "bind: none", .fn = bind_driver, .arg = "none",
+	  .refusals = by_bind },
+	{ .team = DRIVER, .name = "reset in probe", .fn = reset_in_probe, .refusals = by_api },
+	{ .team = DRIVER, .name = "runtime PM: auto", .fn = runtime_pm, .arg = "auto",
+	  .refusals = gone },
+	{ .team = DRIVER, .name = "runtime PM: on", .fn = runtime_pm, .arg = "on",
+	  .refusals = gone },
 
-	{ REMOVE, "remove: device", remove_device, NULL, 0, gone },
-	{ REMOVE, "remove: bridge", remove_bridge, NULL, 0, gone },
-	{ REMOVE, "rescan", rescan_all, NULL, 0, never },
-	{ REMOVE, "rescan of a bridge", rescan_below, NULL, 0, gone },
+	{ .team = REMOVE, .name = "remove: device", .fn = remove_device, .refusals = gone },
+	{ .team = REMOVE, .name = "remove: bridge", .fn = remove_bridge, .refusals = gone },
+	{ .team = REMOVE, .name = "rescan", .fn = rescan_all, .refusals = never },
+	{ .team = REMOVE, .name = "rescan of a bridge", .fn = rescan_below, .refusals = gone },
 
-	{ VFS, "VFs: enable", numvfs, "4", 0, by_numvfs },
-	{ VFS, "VFs: disable", numvfs, "0", 0, by_numvfs },
+	{ .team = VFS, .name = "VFs: enable", .fn = numvfs, .arg = "4", .refusals = by_numvfs },
+	{ .team = VFS, .name = "VFs: disable", .fn = numvfs, .arg = "0", .refusals = by_numvfs },
 
-	{ READ, "read: device", read_device, NULL, 0, gone },
-	{ READ, "read: slot", read_slot, NULL, 0, gone },
-	{ READ, "read: lists", read_lists, NULL, 0, never },
+	{ .team = READ, .name = "read: device", .fn = read_device, .refusals = gone },
+	{ .team = READ, .name = "read: slot", .fn = read_slot, .refusals = gone },
+	{ .team = READ, .name = "read: lists", .fn = read_lists, .refusals = never },
 };
 
 #define for_each_kind(k) for (k = kinds; k < kinds + ARRAY_SIZE(kinds); k++)
 
-/* Pauses of up to so many ms: longer for what keeps devices away */
+/* The maximal pause is longer for operations that keep devices away */
 static const struct {
 	const char *name;
 	unsigned int workers;
 	unsigned int pause_ms;
 } teams[] = {
-	[RESET] = { "reset", 3, 30 },
-	[API] = { "flags", 3, 30 },
-	[VFIO] = { "vfio", 1, 60 },
-	[PLUG] = { "plug", 1, 2000 },
-	[SLOT_CONTROL] = { "slot", 1, 1500 },
-	[FAULT] = { "fault", 1, 1000 },
-	[DRIVER] = { "driver", 1, 150 },
-	[REMOVE] = { "remove", 1, 600 },
-	[VFS] = { "vfs", 1, 600 },
-	[READ] = { "read", 2, 2 },
+	[RESET] = { .name = "reset", .workers = 3, .pause_ms = 30 },
+	[API] = { .name = "flags", .workers = 3, .pause_ms = 30 },
+	[VFIO] = { .name = "vfio", .workers = 1, .pause_ms = 60 },
+	[PLUG] = { .name = "plug", .workers = 1, .pause_ms = 2000 },
+	[SLOT_CONTROL] = { .name = "slot", .workers = 1, .pause_ms = 1500 },
+	[FAULT] = { .name = "fault", .workers = 1, .pause_ms = 1000 },
+	[DRIVER] = { .name = "driver", .workers = 1, .pause_ms = 150 },
+	[REMOVE] = { .name = "remove", .workers = 1, .pause_ms = 600 },
+	[VFS] = { .name = "vfs", .workers = 1, .pause_ms = 600 },
+	[READ] = { .name = "read", .workers = 2, .pause_ms = 2 },
 };
 
-static bool left_out[ARRAY_SIZE(kinds)];
+static bool excluded[ARRAY_SIZE(kinds)];
 
-/* --- workers -------------------------------------------------------------- */
+/* --- workers ------------------------------------------------------------ */
 
 #define NR_ERRNO	134
 
@@ -682,9 +709,9 @@ struct worker {
 	unsigned int nr;
 	unsigned long long random;
 	int ctl;
-	bool running;			/* not yet at its end */
-	const struct kind *kind;	/* what it is doing, */
-	time_t since;			/* and since when */
+	bool running;			/* the thread has not ended */
+	const struct kind *kind;	/* operation in progress, or NULL */
+	time_t since;			/* start of that operation */
 	bool reported;
 	unsigned int results[ARRAY_SIZE(kinds)][NR_ERRNO];
 };
@@ -727,7 +754,7 @@ static void *work(void *data)
 	const struct kind *kind;
 	struct draw draw;
 	unsigned int pause;
-	int err;
+	int rc;
 
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
 		kind = draw_kind(worker);
@@ -736,14 +763,14 @@ static void *work(void *data)
 		draw.us = draw_number(worker) % 400000;
 		pause = draw_number(worker) % (teams[worker->team].pause_ms * 1000);
 
-		if (!left_out[kind - kinds]) {
+		if (!excluded[kind - kinds]) {
 			__atomic_store_n(&worker->since, now(), __ATOMIC_RELAXED);
 			__atomic_store_n(&worker->kind, kind, __ATOMIC_RELEASE);
-			err = kind->fn(kind, &draw, worker->ctl);
+			rc = kind->fn(kind, &draw, worker->ctl);
 			__atomic_store_n(&worker->kind, NULL, __ATOMIC_RELEASE);
-			if (err < 0 || err >= NR_ERRNO)
-				err = NR_ERRNO - 1;
-			worker->results[kind - kinds][err]++;
+			if (rc < 0 || rc >= NR_ERRNO)
+				rc = NR_ERRNO - 1;
+			worker->results[kind - kinds][rc]++;
 		}
 		usleep(pause);
 	}
@@ -770,7 +797,7 @@ static void start(struct __test_metadata *_metadata)
 	nr_workers = worker - workers;
 }
 
-/* Who has been at the same thing for long? Returns the longest time */
+/* Report operations that take long; returns the time of the longest one */
 static time_t check_on(void)
 {
 	const struct kind *kind;
@@ -785,7 +812,7 @@ static time_t check_on(void)
 			continue;
 		}
 		if (!worker->reported)
-			ksft_print_msg("%s %u: \"%s\" is taking more than %ld s\n",
+			ksft_print_msg("%s %u: \"%s\" takes more than %ld s\n",
 				       teams[worker->team].name, worker->nr, kind->name,
 				       (long)busy);
 		worker->reported = true;
@@ -795,20 +822,20 @@ static time_t check_on(void)
 	return longest;
 }
 
-/* The results of a kind, by all who may do it */
+/* Sum up the results of a kind of operation over all workers */
 static void add_up(const struct kind *kind, unsigned int sum[NR_ERRNO])
 {
-	unsigned int i, err;
+	unsigned int i, rc;
 
 	memset(sum, 0, NR_ERRNO * sizeof(*sum));
 	for (i = 0; i < nr_workers; i++)
-		for (err = 0; err < NR_ERRNO; err++)
-			sum[err] += workers[i].results[kind - kinds][err];
+		for (rc = 0; rc < NR_ERRNO; rc++)
+			sum[rc] += workers[i].results[kind - kinds][rc];
 }
 
 static void progress(time_t since)
 {
-	unsigned int sum[NR_ERRNO], done[ARRAY_SIZE(teams)] = { }, err, team;
+	unsigned int sum[NR_ERRNO], done[ARRAY_SIZE(teams)] = { }, rc, team;
 	unsigned int all[ARRAY_SIZE(teams)] = { };
 	const struct kind *kind;
 	char line[512];
@@ -817,8 +844,8 @@ static void progress(time_t since)
 	for_each_kind(kind) {
 		add_up(kind, sum);
 		done[kind->team] += sum[0];
-		for (err = 0; err < NR_ERRNO; err++)
-			all[kind->team] += sum[err];
+		for (rc = 0; rc < NR_ERRNO; rc++)
+			all[kind->team] += sum[rc];
 	}
 	for (team = 0; team < ARRAY_SIZE(teams); team++)
 		len += snprintf(line + len, sizeof(line) - len, ", %s %u/%u",
@@ -834,26 +861,26 @@ static bool all_done_once(void)
 
 	for_each_kind(kind) {
 		add_up(kind, sum);
-		if (!sum[0] && !left_out[kind - kinds])
+		if (!sum[0] && !excluded[kind - kinds])
 			return false;
 	}
 	return true;
 }
 
-static bool is_refusal(const struct kind *kind, int err)
+static bool is_refusal(const struct kind *kind, int rc)
 {
 	const int *refusal;
 
 	for (refusal = kind->refusals; *refusal; refusal++)
-		if (*refusal == err)
+		if (*refusal == rc)
 			return true;
 	return false;
 }
 
-/* A line for each kind of operation: how often it was done, why it was not */
+/* Print the results of each kind of operation, check that errors are documented */
 static void check_results(struct __test_metadata *_metadata)
 {
-	unsigned int sum[NR_ERRNO], err, tried;
+	unsigned int sum[NR_ERRNO], rc, tried;
 	const struct kind *kind;
 	char line[512];
 	int len;
@@ -864,21 +891,21 @@ static void check_results(struct __test_metadata *_metadata)
 		tried = 0;
 		len = 0;
 		line[0] = 0;
-		for (err = 0; err < NR_ERRNO; err++) {
-			tried += sum[err];
-			if (!err || !sum[err])
+		for (rc = 0; rc < NR_ERRNO; rc++) {
+			tried += sum[rc];
+			if (!rc || !sum[rc])
 				continue;
 			len += snprintf(line + len, sizeof(line) - len, " %s %u,",
-					strerrorname_np(err) ?: "?", sum[err]);
-			EXPECT_TRUE(is_refusal(kind, err)) {
-				TH_LOG("%s: undocumented errno %u: %s", kind->name, err,
-				       strerror(err));
+					strerrorname_np(rc) ?: "?", sum[rc]);
+			EXPECT_TRUE(is_refusal(kind, rc)) {
+				TH_LOG("%s: undocumented errno %u: %s", kind->name, rc,
+				       strerror(rc));
 			}
 		}
 		if (len)
 			line[len - 1] = 0;
 		ksft_print_msg("%-22s %7u %7u %s\n", kind->name, tried, sum[0], line);
-		if (!left_out[kind - kinds]) {
+		if (!excluded[kind - kinds]) {
 			EXPECT_LT(0, sum[0]) {
 				TH_LOG("%s: never done", kind->name);
 			}
@@ -886,9 +913,9 @@ static void check_results(struct __test_metadata *_metadata)
 	}
 }
 
-/* --- afterwards ----------------------------------------------------------- */
+/* --- checks after the run ----------------------------------------------- */
 
-/* A device is back if it answers */
+/* A device is back if its config space can be read */
 static bool is_back(const char *path)
 {
 	char bdf[BDF_LEN];
@@ -898,7 +925,7 @@ static bool is_back(const char *path)
 	       pci_config(bdf, cfg) > 0 && (cfg[0] & cfg[1]) != 0xff;
 }
 
-static unsigned int nr_missing(bool say)
+static unsigned int nr_missing(bool print)
 {
 	unsigned int i, missing = 0;
 
@@ -906,14 +933,14 @@ static unsigned int nr_missing(bool say)
 		if (is_back(functions[i]))
 			continue;
 		missing++;
-		if (say)
-			ksft_print_msg("%s is not there\n", functions[i]);
+		if (print)
+			ksft_print_msg("%s is missing\n", functions[i]);
 	}
 	return missing;
 }
 
-/* As fast as it was, every card in its place, power on, and a look around */
-static void mend(void)
+/* Undo all events: delays, empty slots, slots without power; and rescan */
+static void undo_events(void)
 {
 	char path[PATH_MAX];
 	unsigned int i;
@@ -930,8 +957,8 @@ static void mend(void)
 	for (i = 0; i < ARRAY_SIZE(slots); i++) {
 		snprintf(path, sizeof(path), SLOTS "%s/power", slots[i]);
 		/*
-		 * pciehp, if it was bound after a power fault, takes the slot for
-		 * one that is on. So it is without any reset.
+		 * If pciehp is bound after a power fault, it takes the slot to be on,
+		 * with or without resets.
 		 */
 		if (strcmp(sim_get(in_fabric(with_slot[i], "link_up")), "1"))
 			write_errno(path, "0");
@@ -940,7 +967,7 @@ static void mend(void)
 	write_errno("/sys/bus/pci/rescan", "1");
 }
 
-/* What does not come by itself is removed, to be found anew */
+/* Remove Root Ports with missing devices below, for the next rescan */
 static void remove_missing(void)
 {
 	unsigned int i, j;
@@ -949,12 +976,12 @@ static void remove_missing(void)
 	for (i = 0; i < ARRAY_SIZE(functions); i++) {
 		if (is_back(functions[i]))
 			continue;
-		/* By the topmost bridge */
+		/* Remove the Root Port above */
 		for (j = 0; j < ARRAY_SIZE(bridges); j++) {
 			if (strchr(bridges[j], '/') ||
 			    strncmp(functions[i], bridges[j], strlen(bridges[j])))
 				continue;
-			ksft_print_msg("%s has to be removed and found anew for %s\n",
+			ksft_print_msg("removing %s because %s is missing\n",
 				       bridges[j], functions[i]);
 			if (!address(bridges[j], bdf))
 				pci_write_errno(bdf, "remove", "1");
@@ -962,8 +989,8 @@ static void remove_missing(void)
 	}
 }
 
-/* A word that the kernel says of a slot, "?" if it does not */
-static const char *slot_says(const char *slot, const char *attr, char word[16])
+/* Read an attribute of a slot, "?" on failure */
+static const char *slot_attr(const char *slot, const char *attr, char word[16])
 {
 	char path[PATH_MAX];
 	FILE *f;
@@ -977,15 +1004,15 @@ static const char *slot_says(const char *slot, const char *attr, char word[16])
 	return word;
 }
 
-static void say_slots(void)
+static void print_slots(void)
 {
 	char power[16], adapter[16];
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(slots); i++)
 		ksft_print_msg("slot %s: power %s, adapter %s, link up %s\n", slots[i],
-			       slot_says(slots[i], "power", power),
-			       slot_says(slots[i], "adapter", adapter),
+			       slot_attr(slots[i], "power", power),
+			       slot_attr(slots[i], "adapter", adapter),
 			       sim_get(in_fabric(with_slot[i], "link_up")));
 	for (i = 0; i < ARRAY_SIZE(cards); i++)
 		ksft_print_msg("%s: present %s\n", cards[i],
@@ -998,7 +1025,7 @@ static bool all_come_back(void)
 	bool removed = false;
 
 	while (now() < end) {
-		mend();
+		undo_events();
 		sleep(2);
 		if (!nr_missing(false))
 			return true;
@@ -1008,11 +1035,11 @@ static bool all_come_back(void)
 		}
 	}
 	nr_missing(true);
-	say_slots();
+	print_slots();
 	return false;
 }
 
-/* Every device has its driver, was told of the end of each reset, and can be reset */
+/* The device is bound to its driver, its callbacks were paired, and it can be reset */
 static void check_device(struct __test_metadata *_metadata, const char *path)
 {
 	char bdf[BDF_LEN], driver[NAME_MAX], counts[PATH_MAX];
@@ -1025,10 +1052,10 @@ static void check_device(struct __test_metadata *_metadata, const char *path)
 	}
 	EXPECT_EQ(0, pci_write_errno(bdf, "reset_method", "default"));
 	EXPECT_EQ(0, pci_write_errno(bdf, "reset", "1")) {
-		TH_LOG("%s can not be reset", path);
+		TH_LOG("%s cannot be reset", path);
 	}
 	EXPECT_TRUE(is_back(path)) {
-		TH_LOG("%s does not come back from a reset", path);
+		TH_LOG("%s does not respond after a reset", path);
 	}
 	snprintf(counts, sizeof(counts), "%s", in_fabric(path, "counts"));
 	EXPECT_EQ(sim_number(counts, "reset_prepare"), sim_number(counts, "reset_done")) {
@@ -1036,7 +1063,7 @@ static void check_device(struct __test_metadata *_metadata, const char *path)
 	}
 }
 
-/* Objects that nothing points to, if the kernel looks for them */
+/* Leaked objects, if the kernel has kmemleak */
 static void check_leaks(struct __test_metadata *_metadata)
 {
 	char buf[4096];
@@ -1045,7 +1072,7 @@ static void check_leaks(struct __test_metadata *_metadata)
 
 	if (access(KMEMLEAK, F_OK))
 		return;
-	/* What is younger than 5 s does not count, and a pointer may be on its way */
+	/* kmemleak ignores objects younger than 5 s; a second scan avoids false positives */
 	write_file(KMEMLEAK, "scan");
 	sleep(6);
 	write_file(KMEMLEAK, "scan");
@@ -1059,7 +1086,7 @@ static void check_leaks(struct __test_metadata *_metadata)
 	}
 }
 
-/* --- the test ------------------------------------------------------------- */
+/* --- the test ----------------------------------------------------------- */
 
 FIXTURE(stress) {
 	bool hung;
@@ -1100,24 +1127,24 @@ FIXTURE_SETUP(stress)
 FIXTURE_TEARDOWN(stress)
 {
 	time_t end = now() + DEADLINE_S;
-	int err;
+	int rc;
 
 	if (self->hung)
 		return;
 	sim_drop_all("");
-	/* The last references to devices may be dropped by others */
-	while ((err = sim_unload()) && now() < end)
+	/* Other tasks may still hold references to devices */
+	while ((rc = sim_unload()) && now() < end)
 		usleep(100000);
-	EXPECT_EQ(0, err);
-	if (err)
-		TH_LOG("a device is still in use: pci-sim can not be unloaded");
+	EXPECT_EQ(0, rc);
+	if (rc)
+		TH_LOG("pci-sim cannot be unloaded, a device is still in use");
 	EXPECT_EQ(0, system("modprobe -r " TEST_DRIVER));
 	check_leaks(_metadata);
 	if (_metadata->exit_code != KSFT_PASS)
-		TH_LOG("again: reset_stress seconds=%u seed=%llu", seconds, seed);
+		TH_LOG("to repeat: reset_stress seconds=%u seed=%llu", seconds, seed);
 }
 
-TEST_F_TIMEOUT(stress, all_at_once, 24 * LONG_TIMEOUT)
+TEST_F_TIMEOUT(stress, all_devices_come_back, 24 * LONG_TIMEOUT)
 {
 	time_t began = now(), next = 10, hung = 0;
 	unsigned int i, running;
@@ -1145,10 +1172,10 @@ TEST_F_TIMEOUT(stress, all_at_once, 24 * LONG_TIMEOUT)
 	progress(began);
 	self->hung = running;
 	ASSERT_EQ(0, running) {
-		/* All tasks that are blocked, and all locks that are held */
+		/* Print all blocked tasks and all locks */
 		write_file("/proc/sysrq-trigger", "w");
 		write_file("/proc/sysrq-trigger", "d");
-		TH_LOG("%u operations hang; again: reset_stress seconds=%u seed=%llu",
+		TH_LOG("%u operations hang; to repeat: reset_stress seconds=%u seed=%llu",
 		       running, seconds, seed);
 	}
 	for (i = 0; i < nr_workers; i++) {
@@ -1159,14 +1186,14 @@ TEST_F_TIMEOUT(stress, all_at_once, 24 * LONG_TIMEOUT)
 
 	write_file("/sys/module/pci_reset_test/parameters/probe_flags", "0");
 	ASSERT_TRUE(all_come_back());
-	/* Its driver, when it is unbound, would remove them without the lock for that */
+	/* Unbinding the PF's driver would remove VFs without the rescan lock */
 	ASSERT_EQ(0, address(PF, bdf));
 	EXPECT_EQ(0, pci_write_errno(bdf, "sriov_numvfs", "0"));
 	for (i = 0; i < ARRAY_SIZE(functions); i++)
 		check_device(_metadata, functions[i]);
 }
 
-/* "seconds=600 seed=1 without=remove", taken out of argv */
+/* Take "seconds=600 seed=1 without=remove" out of argv */
 static int parse_args(int *argc, char **argv)
 {
 	unsigned int i, kind, left = 1;
@@ -1185,7 +1212,7 @@ static int parse_args(int *argc, char **argv)
 				if (strcmp(argv[i] + 8, kinds[kind].name) &&
 				    strcmp(argv[i] + 8, teams[kinds[kind].team].name))
 					continue;
-				left_out[kind] = true;
+				excluded[kind] = true;
 				end = "";
 			}
 		} else {
@@ -1193,7 +1220,7 @@ static int parse_args(int *argc, char **argv)
 			continue;
 		}
 		if (!end || *end) {
-			fprintf(stderr, "what is %s?\n", argv[i]);
+			fprintf(stderr, "invalid argument: %s\n", argv[i]);
 			return -1;
 		}
 	}
@@ -1204,6 +1231,7 @@ static int parse_args(int *argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	require_vm();
 	if (parse_args(&argc, argv))
 		return KSFT_FAIL;
 	return test_harness_run(argc, argv);

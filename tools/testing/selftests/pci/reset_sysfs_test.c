@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * "reset", "reset_method" and "reset_subordinate" do what
- * Documentation/ABI/testing/sysfs-bus-pci says.
+ * Test "reset", "reset_method" and "reset_subordinate" as described in
+ * Documentation/ABI/testing/sysfs-bus-pci.
  *
  *	reset_sysfs_test methods=NAME,... BDF... [outside=BDF...]
  *
- * The first device has these reset methods, in this order. All of them are below
- * the port above it, the ones outside are not. As everywhere here, it takes a
- * mark that is gone to believe in a reset (see reset_mark()).
+ * The first device has these reset methods, in this order. All devices are below the
+ * same port, except those outside. A cleared mark shows that a device was reset (see
+ * reset_mark()).
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -48,7 +48,7 @@ FIXTURE_SETUP(sysfs)
 	for (i = 0; i < args.nr_scope; i++)
 		if (!pci_is_bridge(args.scope[i]))
 			ASSERT_EQ(0, api_bind(args.scope[i]));
-	/* What was found out when it was enumerated may be out of date */
+	/* The methods found at enumeration may be out of date */
 	ASSERT_EQ(0, pci_write_errno(self->dev, "reset_method", "default"));
 	for (i = 0; i < args.nr_outside; i++) {
 		ASSERT_EQ(0, reset_mark(args.outside[i]));
@@ -99,7 +99,7 @@ static void remember(struct __test_metadata *_metadata, FIXTURE_DATA(sysfs) *sel
 	ASSERT_EQ(0, api_log_read(self->log, &log));
 }
 
-/* The first @nr devices were reset, and none of them nor the port shows it */
+/* The first @nr devices were reset; config space of all and of the port is as before */
 static void check(struct __test_metadata *_metadata, FIXTURE_DATA(sysfs) *self, int nr,
 		  const char *what)
 {
@@ -143,12 +143,12 @@ static void expect_methods(struct __test_metadata *_metadata, const char *dev,
 	EXPECT_STREQ(expected, now);
 }
 
-SYSFS_TEST(reset)
+SYSFS_TEST(reset_uses_first_method)
 {
 	char via[128] = "";
 	struct api_log log;
 
-	/* QEMU's devices do not reset themselves on the way from D3hot to D0 */
+	/* QEMU's devices are not reset on the way from D3hot to D0 */
 	EXPECT_WRITE(0, strcmp(methods[0], "pm") ? 1 : 0, self->dev, "reset", "1");
 	ASSERT_EQ(0, api_log_read(self->log, &log));
 	snprintf(via, sizeof(via), "%s", methods[0]);
@@ -156,7 +156,7 @@ SYSFS_TEST(reset)
 	EXPECT_EQ(1, api_counter(self->dev, "prepared"));
 }
 
-SYSFS_TEST(reset_bad_input)
+SYSFS_TEST(reset_refuses_bad_input)
 {
 	EXPECT_WRITE(EINVAL, 0, self->dev, "reset", "0");
 	EXPECT_WRITE(EINVAL, 0, self->dev, "reset", "2");
@@ -166,8 +166,8 @@ SYSFS_TEST(reset_bad_input)
 	EXPECT_EQ(0, api_counter(self->dev, "prepared"));
 }
 
-/* Each method on its own is the one that "reset" uses */
-SYSFS_TEST(reset_method)
+/* "reset" uses the only method in reset_method */
+SYSFS_TEST(reset_uses_selected_method)
 {
 	struct api_log log;
 	bool pm;
@@ -178,7 +178,7 @@ SYSFS_TEST(reset_method)
 		ASSERT_EQ(0, pci_write_errno(self->dev, "reset_method", methods[i]));
 		expect_methods(_metadata, self->dev, methods[i]);
 		pm = !strcmp(methods[i], "pm");
-		/* "bus" is there for a function only if it is alone */
+		/* Only a function that is alone on its bus has "bus" */
 		EXPECT_WRITE(0, pm ? 0 : 1, self->dev, "reset", "1");
 		ASSERT_EQ(0, api_log_read(self->log, &log));
 		EXPECT_STREQ(methods[i], log.via);
@@ -189,14 +189,14 @@ SYSFS_TEST(reset_method)
 	expect_methods(_metadata, self->dev, methods_line);
 }
 
-SYSFS_TEST(reset_method_order)
+SYSFS_TEST(reset_method_sets_order)
 {
 	char reversed[128] = "";
 	struct api_log log;
 	int i;
 
 	if (nr_methods < 2)
-		SKIP(return, "%s has but one method", self->dev);
+		SKIP(return, "%s has one method only", self->dev);
 
 	for (i = nr_methods - 1; i >= 0; i--) {
 		strcat(reversed, methods[i]);
@@ -211,8 +211,8 @@ SYSFS_TEST(reset_method_order)
 	expect_methods(_metadata, self->dev, methods_line);
 }
 
-/* Nothing is left to reset it with */
-SYSFS_TEST(reset_method_empty)
+/* Without a method, "reset" fails */
+SYSFS_TEST(empty_reset_method_disables_reset)
 {
 	ASSERT_EQ(0, pci_write_errno(self->dev, "reset_method", "\n"));
 	expect_methods(_metadata, self->dev, "");
@@ -222,8 +222,8 @@ SYSFS_TEST(reset_method_empty)
 	EXPECT_WRITE(0, strcmp(methods[0], "pm") ? 1 : 0, self->dev, "reset", "1");
 }
 
-/* What is refused changes nothing */
-SYSFS_TEST(reset_method_bad_input)
+/* Invalid values do not change the methods */
+SYSFS_TEST(reset_method_refuses_bad_input)
 {
 	static const char * const bad[] = {
 		"none", "FLR", "flrbus", "flr,bus", "default flr", "1",
@@ -237,17 +237,17 @@ SYSFS_TEST(reset_method_bad_input)
 		}
 		expect_methods(_metadata, self->dev, methods_line);
 	}
-	/* A good one first does not help */
+	/* A valid method before an invalid one */
 	snprintf(value, sizeof(value), "%s nonsense", methods[0]);
 	EXPECT_EQ(EINVAL, pci_write_errno(self->dev, "reset_method", value));
 	expect_methods(_metadata, self->dev, methods_line);
 
-	/* One that exists, and not for this device */
+	/* Methods that the device does not have */
 	EXPECT_EQ(EINVAL, pci_write_errno(self->dev, "reset_method", "device_specific"));
 	EXPECT_EQ(EINVAL, pci_write_errno(self->dev, "reset_method", "af_flr"));
 	expect_methods(_metadata, self->dev, methods_line);
 
-	/* More than there are methods */
+	/* More words than methods exist */
 	value[0] = 0;
 	for (i = 0; i < 16; i++) {
 		strcat(value, methods[0]);
@@ -257,11 +257,11 @@ SYSFS_TEST(reset_method_bad_input)
 	expect_methods(_metadata, self->dev, methods_line);
 }
 
-SYSFS_TEST(reset_subordinate)
+SYSFS_TEST(reset_subordinate_resets_all_below)
 {
 	int i;
 
-	/* Of bridges alone */
+	/* Only bridges have it */
 	EXPECT_FALSE(pci_has_attr(self->dev, "reset_subordinate") && !pci_is_bridge(self->dev));
 	EXPECT_TRUE(pci_has_attr(self->bridge, "reset_subordinate"));
 
@@ -272,9 +272,9 @@ SYSFS_TEST(reset_subordinate)
 			EXPECT_EQ(3, api_counter(args.scope[i], "prepared"));
 }
 
-SYSFS_TEST(reset_subordinate_bad_input)
+SYSFS_TEST(reset_subordinate_refuses_bad_input)
 {
-	/* As ever: 0 is taken, and does nothing */
+	/* 0 is accepted and resets nothing */
 	EXPECT_WRITE(0, 0, self->bridge, "reset_subordinate", "0");
 	EXPECT_WRITE(EINVAL, 0, self->bridge, "reset_subordinate", "\n");
 	EXPECT_WRITE(EINVAL, 0, self->bridge, "reset_subordinate", "-1");
@@ -301,7 +301,7 @@ SYSFS_TEST(reset_subordinate_needs_capability)
 	EXPECT_WRITE(0, args.nr_scope, self->bridge, "reset_subordinate", "1");
 }
 
-/* "methods=flr,bus", taken out of argv */
+/* Take "methods=flr,bus" out of argv */
 static int parse_methods(int *argc, char **argv)
 {
 	static const char prefix[] = "methods=";
@@ -328,11 +328,12 @@ static int parse_methods(int *argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	require_vm();
 	if (reset_parse_args(&args, &argc, argv) || parse_methods(&argc, argv))
 		return KSFT_FAIL;
 	if (!args.nr_scope) {
 		ksft_print_header();
-		ksft_exit_skip("no devices given, they would be reset: see run_vm_tests.sh\n");
+		ksft_exit_skip("no devices given, see run_vm_tests.sh\n");
 	}
 	if (!nr_methods) {
 		fprintf(stderr, "no methods=... of %s given\n", args.scope[0]);

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run the tests of this directory in QEMU as vm_tests says, one VM for each
-# topology, and print one TAP report. The last line counts the results of all
-# tests: "N passed, N failed, N skipped".
+# Run the tests listed in vm_tests in QEMU, one VM for each topology, and print
+# one TAP report. Its last line is "N passed, N failed, N skipped". Nothing on
+# the host is reset: the host only runs QEMU.
 
 set -u
 
@@ -15,16 +15,17 @@ usage() {
 	cat <<-END
 	usage: $me [options] [FILTER]
 
-	  --kernel PATH    the kernel to test (vmlinux of this source tree)
-	  --modules DIR    build directory whose modules the guest gets
-	  --tests DIR      where the built tests are (the directory of this script)
-	  --out DIR        keep logs here, one directory for each topology
-	  --timeout SEC    for each VM (1800)
+	  --kernel PATH    kernel to test (default: vmlinux of this source tree)
+	  --modules DIR    build directory with the modules for the guest (default:
+	                   that of the default kernel)
+	  --tests DIR      directory of the built tests (default: that of this script)
+	  --out DIR        keep logs here, in one directory for each topology
+	  --timeout SEC    time limit for each VM (default: 1800)
 	  --list           list the tests
 
-	FILTER is a regular expression for lines of the list.
-	Exit status: 0 if no test failed, 1 if one did, 2 for a mistake in the
-	arguments, $KSFT_SKIP if nothing can be tested here.
+	FILTER is a regular expression that selects lines of the list.
+	Exit status: 0 if no test failed, 1 if a test failed, 2 for wrong arguments,
+	$KSFT_SKIP if this machine cannot run the tests.
 	END
 }
 
@@ -33,13 +34,53 @@ die() { # STATUS MESSAGE
 	exit "$1"
 }
 
-# The lines of vm_tests that the filter selects, single blanks between words
+skip() { # REASON
+	echo "TAP version 13"
+	echo "1..0 # SKIP $1"
+	exit $KSFT_SKIP
+}
+
+# Print the build directory of this source tree's kernel: $KBUILD_OUTPUT, the
+# source tree itself, or the O= directory that these tests were built in
+default_build_dir() {
+	local dir
+
+	for dir in ${KBUILD_OUTPUT:+"$KBUILD_OUTPUT"} "$here/../../../.." "$here/../.."; do
+		if [ -r "$dir/vmlinux" ] && [ -r "$dir/.config" ]; then
+			(cd -- "$dir" && pwd)
+			return
+		fi
+	done
+}
+
+# Some options of the fragment "config", without which no test can run
+require_options() { # .config
+	local option
+
+	for option in PVH BLK_DEV_INITRD SERIAL_8250_CONSOLE PCI_SIM PCI_RESET_TEST; do
+		grep -q "^CONFIG_$option=[ym]" "$1" ||
+			skip "$1 has no CONFIG_$option: configure the kernel with $here/config"
+	done
+}
+
+require_tools() {
+	local tool busybox
+
+	for tool in qemu-system-x86_64 busybox iasl; do
+		command -v $tool > /dev/null || skip "$tool is not installed"
+	done
+	busybox=$(command -v busybox)
+	! ldd "$busybox" > /dev/null 2>&1 ||
+		skip "$busybox is not statically linked"
+}
+
+# Print the lines of vm_tests that the filter selects, words separated by a blank
 list_tests() {
 	grep -v '^\(#\|$\)' "$here/vm_tests" | sed 's/[ 	][ 	]*/ /g' |
 		grep -E -e "$filter"
 }
 
-# Print what the tests of one VM say as one level of TAP each and count
+# Turn the output of the tests of one VM into subtests and count the results
 format() { # TOPOLOGY NUMBER-OF-FIRST COUNTS < output of the VM
 	awk -v topology="$1" -v number="$2" -v counts="$3" '
 		function finish(status,	why) {
@@ -86,12 +127,12 @@ run_topology() { # TOPOLOGY
 
 	while read -r test; do
 		read -ra words <<< "$test"
-		# Scripts are here, programs where they were built
+		# Scripts are in this directory, programs where they were built
 		program=$here/${words[0]}
 		[ -x "$program" ] || program=$tests/${words[0]}
 		[ -x "$program" ] ||
 			die 2 "no $program: build it with 'make -C $here' or give --tests"
-		# The first word, and what a script of ours runs from vfio's tests
+		# Copy the test, and any vfio selftest among its arguments
 		for program in "$program" "${words[@]/#/$tests/../vfio/}"; do
 			[ -x "$program" ] || continue
 			[[ " ${files[*]-} " == *" $program "* ]] || files+=(--file "$program")
@@ -108,13 +149,13 @@ run_topology() { # TOPOLOGY
 	status=${PIPESTATUS[0]}
 
 	read -r p f s number < "$out/counts"
-	# Tests that the VM did not come to
+	# Tests that the VM did not reach
 	while [ "$number" -le "$expected" ]; do
 		echo "not ok $number $topo: not run"
 		number=$((number + 1))
 		f=$((f + 1))
 	done
-	# The tests return 0 to vmtest.sh whatever comes out, so this is the kernel
+	# A failed test does not change the status of vmtest.sh: this is the kernel
 	if [ "$status" -ne 0 ]; then
 		echo "# $topo: vmtest.sh ended with status $status, see $out/$topo"
 		f=$((f + 1))
@@ -148,15 +189,16 @@ if [ -n "$list" ]; then
 	exit
 fi
 
-# "make run_tests" gives no arguments: test what this tree has built, if it has
+# "make run_tests" gives no arguments: test the kernel built from this tree, if any
 if [ -z "$kernel" ]; then
-	kernel=${KBUILD_OUTPUT:-$here/../../../..}/vmlinux
-	if [ ! -r "$kernel" ]; then
-		echo "1..0 # SKIP no kernel to boot, build one or give --kernel"
-		exit $KSFT_SKIP
-	fi
+	dir=$(default_build_dir)
+	[ -n "$dir" ] || skip "no kernel to boot: build one or give --kernel"
+	require_options "$dir/.config"
+	kernel=$dir/vmlinux
+	[ -n "$modules" ] || [ ! -r "$dir/modules.order" ] || modules=$dir
 fi
 [ -r "$kernel" ] || die 2 "cannot read the kernel $kernel: build it or name another"
+require_tools
 
 mapfile -t topologies < <(list_tests | awk '!seen[$1]++ { print $1 }')
 [ ${#topologies[@]} -gt 0 ] || die 2 "no test matches '$filter': see $me --list"

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vfio's hot reset as userspace sees it: VFIO_DEVICE_GET_PCI_HOT_RESET_INFO and
- * VFIO_DEVICE_PCI_HOT_RESET, through a group and through a cdev with iommufd,
- * with an IOMMU and without one.
+ * Test VFIO_DEVICE_GET_PCI_HOT_RESET_INFO and VFIO_DEVICE_PCI_HOT_RESET, by group
+ * and by cdev with iommufd, with and without an IOMMU.
  *
  *	vfio_hot_reset_test [-f hot_reset] BDF... [outside=BDF...] [port=ID]
  *
- * The first devices are all that a reset of the bus of the first one affects,
- * the others must not notice. An ioctl that returns 0 proves nothing, so each
- * reset has to clear a mark on every function in its scope, and a refused one on
- * none (see reset_mark()).
+ * The first devices are those that a reset of the bus of the first one affects; the
+ * devices outside must not be reset. As success of the ioctl does not show what was
+ * reset, each reset has to clear a mark on every function in its scope, and a
+ * refused reset must not clear any (see reset_mark()).
  *
- * Fixtures: hot_reset is for any devices, rescans for one that can only be reset
- * by its bus, shared and race for two or more below one port, last_close for two
- * or more that have no reset of their own, error for those below the port that
- * QEMU knows by this ID.
+ * Fixtures: hot_reset runs on any devices, rescans on a device that can only be
+ * reset by its bus, shared and race on two or more devices below one port,
+ * last_close on two or more devices without a function reset, error on a device
+ * below the port with this QEMU ID.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -34,6 +33,8 @@
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 
+#include <libvfio.h>
+
 #include "kselftest_harness.h"
 #include "reset_lib.h"
 
@@ -45,27 +46,31 @@
 static struct reset_args args;
 static bool noiommu;
 
-/* One who opens devices: the owner of a container or of an iommufd */
+/*
+ * A user of vfio: a container with its groups, or an iommufd. Devices are opened
+ * here, not by libvfio: that cannot open two devices of one group, does not know
+ * the file names of devices without an IOMMU, and exits where a test expects an
+ * error.
+ */
 struct user {
-	int ctx;
+	struct iommu *iommu;	/* NULL until a device is opened */
 	int nr_groups;
 	struct {
-		char id[16];
+		int id;
 		int fd;
 	} group[MAX_DEVS];
 };
 
 struct dev {
-	const char *bdf;
-	int fd;
-	__u32 devid;		/* cdev only */
+	struct vfio_pci_device *vfio;	/* NULL if it is not open */
+	__u32 devid;			/* cdev only */
 };
 
 struct env {
 	bool cdev;
 	struct user user;
 	struct dev dev[MAX_DEVS];
-	void *map;		/* keeps the device open until it is unmapped */
+	void *map;		/* a mapping keeps the device open */
 	size_t map_size;
 	char driver[MAX_DEVS][NAME_MAX];
 	__u8 outside_cfg[MAX_DEVS][CFG_SIZE];
@@ -82,97 +87,114 @@ struct reset {
 	__s32 fds[MAX_DEVS];
 };
 
-/* --- vfio ----------------------------------------------------------------- */
-
-static void user_init(struct user *user)
-{
-	memset(user, 0, sizeof(*user));
-	user->ctx = -1;
-}
+/* --- vfio --------------------------------------------------------------- */
 
 static void user_close(struct user *user)
 {
 	while (user->nr_groups)
 		close(user->group[--user->nr_groups].fd);
-	if (user->ctx >= 0)
-		close(user->ctx);
-	user->ctx = -1;
+	if (user->iommu)
+		iommu_cleanup(user->iommu);
+	user->iommu = NULL;
 }
 
-/* An open file of the group of @bdf; with @attach, one that can give devices */
+/* The user's container, or its iommufd */
+static int user_fd(const struct user *user)
+{
+	return user->iommu->iommufd ?: user->iommu->container_fd;
+}
+
+/* Return an open file of the group of @bdf; with @attach, one that can give devices */
 static int group_fd(struct user *user, const char *bdf, bool attach)
 {
 	struct vfio_group_status status = { .argsz = sizeof(status) };
-	char id[16], path[64];
-	int i, fd;
+	int i, fd, id = sysfs_iommu_group_get(bdf);
+	char path[64];
 
-	if (pci_link_name(bdf, "iommu_group", id, sizeof(id)))
-		return -1;
 	for (i = 0; i < user->nr_groups; i++)
-		if (!strcmp(user->group[i].id, id))
+		if (user->group[i].id == id)
 			return user->group[i].fd;
 
-	snprintf(path, sizeof(path), "/dev/vfio/%s%s", noiommu ? "noiommu-" : "", id);
+	snprintf(path, sizeof(path), "/dev/vfio/%s%d", noiommu ? "noiommu-" : "", id);
 	fd = open(path, O_RDWR);
 	if (fd < 0)
 		return -1;
-	snprintf(user->group[i].id, sizeof(user->group[i].id), "%s", id);
+	user->group[i].id = id;
 	user->group[i].fd = fd;
 	user->nr_groups++;
 	if (!attach)
 		return fd;
 
-	if (user->ctx < 0)
-		user->ctx = open("/dev/vfio/vfio", O_RDWR);
+	user->iommu = user->iommu ?: iommu_init(MODE_VFIO_TYPE1V2_IOMMU);
 	if (ioctl(fd, VFIO_GROUP_GET_STATUS, &status) ||
-	    ioctl(fd, VFIO_GROUP_SET_CONTAINER, &user->ctx))
+	    ioctl(fd, VFIO_GROUP_SET_CONTAINER, &user->iommu->container_fd))
 		return -1;
-	/* The container takes its IOMMU from the first group, -EINVAL later on */
-	if (ioctl(user->ctx, VFIO_SET_IOMMU,
+	/* The first group sets the IOMMU of the container, the others get -EINVAL */
+	if (ioctl(user->iommu->container_fd, VFIO_SET_IOMMU,
 		  noiommu ? VFIO_NOIOMMU_IOMMU : VFIO_TYPE1v2_IOMMU) && !i)
 		return -1;
 	return fd;
 }
 
-static int dev_open(struct user *user, bool cdev, const char *bdf, struct dev *dev)
+/* As __vfio_device_bind_iommufd(), but tells the devid; 0, or -1 and errno */
+static int bind_iommufd(struct dev *dev, int iommufd)
 {
-	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
-	int group, err;
+	struct vfio_device_bind_iommufd bind = {
+		.argsz = sizeof(bind),
+		.iommufd = iommufd,
+	};
 
-	dev->bdf = bdf;
-	if (!cdev) {
-		group = group_fd(user, bdf, true);
-		if (group < 0)
-			return -1;
-		dev->fd = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, bdf);
-		return dev->fd < 0 ? -1 : 0;
-	}
-
-	dev->fd = vfio_cdev_open(bdf);
-	if (dev->fd < 0)
+	if (ioctl(dev->vfio->fd, VFIO_DEVICE_BIND_IOMMUFD, &bind))
 		return -1;
-	if (user->ctx < 0)
-		user->ctx = open("/dev/iommu", O_RDWR);
-	bind.iommufd = user->ctx;
-	if (ioctl(dev->fd, VFIO_DEVICE_BIND_IOMMUFD, &bind)) {
-		err = errno;
-		close(dev->fd);
-		dev->fd = -1;
-		errno = err;
-		return -1;
-	}
 	dev->devid = bind.out_devid;
 	return 0;
 }
 
 static void dev_close(struct dev *dev)
 {
-	if (dev->fd >= 0)
-		close(dev->fd);
-	dev->fd = -1;
+	if (!dev->vfio)
+		return;
+	if (dev->vfio->fd >= 0)
+		close(dev->vfio->fd);
+	vfio_pci_device_free(dev->vfio);
+	dev->vfio = NULL;
 }
 
-/* Errno or 0 */
+/* 0, or -1 and errno if vfio refuses the device */
+static int dev_open(struct user *user, bool cdev, const char *bdf, struct dev *dev)
+{
+	struct vfio_region_info *config;
+	int group, rc, fd;
+
+	if (cdev) {
+		user->iommu = user->iommu ?: iommu_init(MODE_IOMMUFD);
+		dev->vfio = vfio_pci_device_alloc(bdf, user->iommu);
+		dev->vfio->fd = vfio_cdev_open(bdf);
+		if (dev->vfio->fd < 0 || bind_iommufd(dev, user->iommu->iommufd)) {
+			rc = errno;
+			dev_close(dev);
+			errno = rc;
+			return -1;
+		}
+	} else {
+		group = group_fd(user, bdf, true);
+		if (group < 0)
+			return -1;
+		fd = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, bdf);
+		if (fd < 0)
+			return -1;
+		dev->vfio = vfio_pci_device_alloc(bdf, user->iommu);
+		dev->vfio->fd = fd;
+	}
+
+	/* For vfio_pci_config_*() */
+	config = &dev->vfio->config_space;
+	config->argsz = sizeof(*config);
+	config->index = VFIO_PCI_CONFIG_REGION_INDEX;
+	return ioctl(dev->vfio->fd, VFIO_DEVICE_GET_REGION_INFO, config);
+}
+
+/* 0 or an errno */
 static int get_info(int fd, struct info *info)
 {
 	memset(info, 0, sizeof(*info));
@@ -185,7 +207,7 @@ static int reset_ioctl(int fd, struct reset *reset)
 	return ioctl(fd, VFIO_DEVICE_PCI_HOT_RESET, reset) ? errno : 0;
 }
 
-/* Reset with all that the user can show: its groups, or nothing with a cdev */
+/* Reset the first device: with all groups of the user, or no array for a cdev */
 static int hot_reset(struct env *env)
 {
 	struct reset reset = { .hdr.argsz = sizeof(reset) };
@@ -196,10 +218,10 @@ static int hot_reset(struct env *env)
 		for (i = 0; i < env->user.nr_groups; i++)
 			reset.fds[i] = env->user.group[i].fd;
 	}
-	return reset_ioctl(env->dev[0].fd, &reset);
+	return reset_ioctl(env->dev[0].vfio->fd, &reset);
 }
 
-/* --- proofs --------------------------------------------------------------- */
+/* --- proofs ------------------------------------------------------------- */
 
 static void mark_scope(struct __test_metadata *_metadata)
 {
@@ -215,8 +237,8 @@ static void expect_marks(struct __test_metadata *_metadata, int there)
 
 	for (i = 0; i < args.nr_scope; i++)
 		EXPECT_EQ(there, reset_marked(args.scope[i])) {
-			TH_LOG("%s: the reset %s", args.scope[i],
-			       there ? "must not touch it" : "has to reach it");
+			TH_LOG("%s: %s", args.scope[i],
+			       there ? "was reset" : "was not reset");
 		}
 }
 
@@ -240,35 +262,35 @@ static void expect_configs(struct __test_metadata *_metadata, __u8 cfg[][CFG_SIZ
 	}
 }
 
-/* The reset succeeds, reaches all in its scope and leaves them as they were */
+/* The reset succeeds, resets the whole scope, and restores config space */
 static void expect_reset(struct __test_metadata *_metadata, struct env *env)
 {
 	__u8 cfg[MAX_DEVS][CFG_SIZE];
-	int err;
+	int rc;
 
 	mark_scope(_metadata);
 	read_configs(_metadata, cfg);
-	err = hot_reset(env);
-	ASSERT_EQ(0, err) {
-		TH_LOG("hot reset: %s", strerror(err));
+	rc = hot_reset(env);
+	ASSERT_EQ(0, rc) {
+		TH_LOG("hot reset: %s", strerror(rc));
 	}
 	expect_marks(_metadata, 0);
 	expect_configs(_metadata, cfg);
 }
 
-/* Whatever was refused, nothing was reset */
+/* The ioctl fails with this errno and resets nothing */
 #define EXPECT_REFUSED(error, statement) do {			\
 	mark_scope(_metadata);					\
 	EXPECT_EQ(error, statement);				\
 	expect_marks(_metadata, 1);				\
 } while (0)
 
-/* --- before and after each test ------------------------------------------- */
+/* --- before and after each test ----------------------------------------- */
 
 static void own(struct __test_metadata *_metadata, const char *bdf)
 {
 	ASSERT_EQ(0, pci_bind(bdf, "vfio-pci"));
-	/* The mark can only be seen in D0, opened by a user or not */
+	/* The mark is accessible in D0 only */
 	ASSERT_EQ(0, pci_write_attr(bdf, "power/control", "on"));
 }
 
@@ -288,10 +310,6 @@ static void env_setup(struct __test_metadata *_metadata, struct env *env, bool c
 	int i;
 
 	env->cdev = cdev;
-	env->map = NULL;
-	user_init(&env->user);
-	for (i = 0; i < MAX_DEVS; i++)
-		env->dev[i].fd = -1;
 
 	env->kmsg = kmsg_open();
 	ASSERT_LE(0, env->kmsg);
@@ -327,7 +345,7 @@ static void env_close(struct env *env)
 	user_close(&env->user);
 }
 
-/* All is as it was: drivers, disks, bystanders, and pciehp had nothing to say */
+/* Drivers, disks, and devices outside are as before, and pciehp logged nothing */
 static void env_teardown(struct __test_metadata *_metadata, struct env *env)
 {
 	__u8 now[CFG_SIZE];
@@ -357,11 +375,11 @@ static void env_teardown(struct __test_metadata *_metadata, struct env *env)
 
 #define RESET_TEST(fixture, name) TEST_F_TIMEOUT(fixture, name, LONG_TIMEOUT)
 
-/* --- hot_reset: the whole scope is owned ------------------------------------ */
+/* --- hot_reset: the user owns the whole scope --------------------------- */
 
 RESET_FIXTURE(hot_reset)
 
-RESET_TEST(hot_reset, reset)
+RESET_TEST(hot_reset, resets_all_in_scope)
 {
 	int i;
 
@@ -370,8 +388,8 @@ RESET_TEST(hot_reset, reset)
 		expect_reset(_metadata, &self->env);
 }
 
-/* Who opened first and whose fd is used makes no difference */
-RESET_TEST(hot_reset, reset_of_the_last)
+/* The device that was opened last can be used for the reset as well */
+RESET_TEST(hot_reset, resets_all_by_any_device)
 {
 	struct env *env = &self->env;
 	struct dev first;
@@ -398,17 +416,16 @@ static const struct vfio_pci_dependent_device *find_info(const struct info *info
 	return NULL;
 }
 
-RESET_TEST(hot_reset, info)
+RESET_TEST(hot_reset, info_lists_the_scope)
 {
 	const struct vfio_pci_dependent_device *entry;
 	struct env *env = &self->env;
-	char group[16];
 	struct info info;
 	int i, j;
 
 	env_open(_metadata, env, args.nr_scope);
 	for (i = 0; i < args.nr_scope; i++) {
-		ASSERT_EQ(0, get_info(env->dev[i].fd, &info));
+		ASSERT_EQ(0, get_info(env->dev[i].vfio->fd, &info));
 		EXPECT_EQ(args.nr_scope, info.hdr.count);
 		EXPECT_EQ(env->cdev ? VFIO_PCI_HOT_RESET_FLAG_DEV_ID |
 				      VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED : 0,
@@ -420,14 +437,12 @@ RESET_TEST(hot_reset, info)
 				EXPECT_EQ(env->dev[j].devid, entry->devid);
 				continue;
 			}
-			ASSERT_EQ(0, pci_link_name(args.scope[j], "iommu_group",
-						   group, sizeof(group)));
-			EXPECT_EQ(atoi(group), entry->group_id);
+			EXPECT_EQ(sysfs_iommu_group_get(args.scope[j]), entry->group_id);
 		}
 	}
 }
 
-/* The service that pciehp drives at the port above the first device, or "" */
+/* The pciehp service of the port above the first device, or "" */
 static void pciehp_service(char *name, size_t size)
 {
 	char path[PATH_MAX], above[PATH_MAX], *port;
@@ -448,11 +463,11 @@ static void pciehp_service(char *name, size_t size)
 }
 
 /*
- * A set of devices stands for the method by which it was formed. If that is the
- * slot's, and the slot has gone, there is no hot reset: that of the bus might
- * reach devices that are in other sets.
+ * vfio forms a device set for one reset method. If that is the slot reset, and the
+ * slot is gone, a hot reset is refused: a bus reset might affect devices that are
+ * in other sets.
  */
-RESET_TEST(hot_reset, slot_gone)
+RESET_TEST(hot_reset, refused_without_the_slot)
 {
 	struct env *env = &self->env;
 	char service[NAME_MAX + 1];
@@ -460,24 +475,24 @@ RESET_TEST(hot_reset, slot_gone)
 
 	pciehp_service(service, sizeof(service));
 	if (!service[0])
-		SKIP(return, "no slot of pciehp's");
+		SKIP(return, "pciehp has no slot there");
 
 	env_open(_metadata, env, args.nr_scope);
 	ASSERT_EQ(0, write_file(PCIEHP "unbind", service));
-	EXPECT_EQ(ENODEV, get_info(env->dev[0].fd, &info));
+	EXPECT_EQ(ENODEV, get_info(env->dev[0].vfio->fd, &info));
 	EXPECT_REFUSED(ENODEV, hot_reset(env));
 
 	ASSERT_EQ(0, write_file(PCIEHP "bind", service));
-	EXPECT_EQ(0, get_info(env->dev[0].fd, &info));
+	EXPECT_EQ(0, get_info(env->dev[0].vfio->fd, &info));
 	expect_reset(_metadata, env);
 
-	/* What pciehp has said of its slot meanwhile is not of interest */
+	/* Ignore what pciehp logs when it is bound */
 	close(env->kmsg);
 	env->kmsg = kmsg_open();
 	ASSERT_LE(0, env->kmsg);
 }
 
-/* A writable page with one behind it that cannot be touched */
+/* The end of a writable page; the page behind it cannot be accessed */
 static void *page_before_hole(struct __test_metadata *_metadata)
 {
 	long page = sysconf(_SC_PAGESIZE);
@@ -489,7 +504,7 @@ static void *page_before_hole(struct __test_metadata *_metadata)
 	return map + page;
 }
 
-RESET_TEST(hot_reset, info_bad_arguments)
+RESET_TEST(hot_reset, info_refuses_bad_arguments)
 {
 	const size_t dev_size = sizeof(struct vfio_pci_dependent_device);
 	struct vfio_pci_hot_reset_info *hdr;
@@ -498,7 +513,7 @@ RESET_TEST(hot_reset, info_bad_arguments)
 	int fd, nr = args.nr_scope;
 
 	env_open(_metadata, &self->env, nr);
-	fd = self->env.dev[0].fd;
+	fd = self->env.dev[0].vfio->fd;
 
 #define INFO_ERRNO(arg) \
 	(ioctl(fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, arg) ? errno : 0)
@@ -510,7 +525,7 @@ RESET_TEST(hot_reset, info_bad_arguments)
 	EXPECT_EQ(EINVAL, INFO_ERRNO(&info));
 	EXPECT_EQ(0xa5a5a5a5, info.hdr.count);
 
-	/* No room for any, or for all but one: the count tells how many */
+	/* No room for any device, or all but one: count is set nevertheless */
 	info.hdr.argsz = INFO_MINSZ;
 	EXPECT_EQ(ENOSPC, INFO_ERRNO(&info));
 	EXPECT_EQ(nr, info.hdr.count);
@@ -520,7 +535,7 @@ RESET_TEST(hot_reset, info_bad_arguments)
 	EXPECT_EQ(nr, info.hdr.count);
 	EXPECT_EQ(0xa5a5a5a5, info.devices[0].group_id);
 
-	/* Just enough, and nothing is written beyond */
+	/* Exactly enough room: nothing is written beyond it */
 	info.hdr.argsz = INFO_MINSZ + nr * dev_size;
 	EXPECT_EQ(0, INFO_ERRNO(&info));
 	EXPECT_EQ(nr, info.hdr.count);
@@ -540,7 +555,7 @@ RESET_TEST(hot_reset, info_bad_arguments)
 	EXPECT_EQ(EFAULT, INFO_ERRNO(hdr));
 }
 
-/* A cdev gives nothing before it is bound to an iommufd */
+/* Both ioctls need a cdev that is bound to an iommufd */
 static void expect_unbound_refused(struct __test_metadata *_metadata)
 {
 	struct reset reset = { .hdr.argsz = sizeof(reset) };
@@ -554,20 +569,75 @@ static void expect_unbound_refused(struct __test_metadata *_metadata)
 	close(fd);
 }
 
-RESET_TEST(hot_reset, reset_bad_arguments)
+/* A cdev takes no array, whatever its contents */
+static void expect_array_refused(struct __test_metadata *_metadata, struct env *env)
 {
-	struct vfio_pci_hot_reset *hdr;
-	void *hole = page_before_hole(_metadata);
-	struct env *env = &self->env;
-	struct reset good = { .hdr.argsz = sizeof(good) }, bad;
-	int i, fd, null;
+	struct reset bad = { .hdr.argsz = sizeof(bad), .hdr.count = 1 };
+	int fd = env->dev[0].vfio->fd;
+
+	bad.fds[0] = user_fd(&env->user);
+	EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+	bad.fds[0] = fd;
+	EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+	bad.fds[0] = -1;
+	EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+}
+
+/* Arrays of groups: of a wrong size, unreadable, or with other files */
+static void expect_bad_groups_refused(struct __test_metadata *_metadata, struct env *env,
+				      const struct reset *good, void *hole)
+{
+	struct vfio_pci_hot_reset *hdr = hole - RESET_MINSZ;
+	int i, null, fd = env->dev[0].vfio->fd;
+	struct reset bad = *good;
+
+	bad.hdr.count = 0;
+	EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+
+	/* More groups than devices */
+	bad = *good;
+	bad.hdr.count = args.nr_scope + 1;
+	for (i = 0; i < (int)bad.hdr.count && i < MAX_DEVS; i++)
+		bad.fds[i] = good->fds[0];
+	EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+	bad.hdr.count = UINT_MAX;
+	EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+
+	/* group_fds[] cannot be read */
+	*hdr = good->hdr;
+	EXPECT_REFUSED(EFAULT, reset_ioctl(fd, (struct reset *)hdr));
 
 	null = open("/dev/null", O_RDWR);
 	ASSERT_LE(0, null);
+	bad = *good;
+	bad.fds[0] = -1;
+	EXPECT_REFUSED(EBADF, reset_ioctl(fd, &bad));
+	bad.fds[0] = null;
+	EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+	bad.fds[0] = user_fd(&env->user);
+	EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+	bad.fds[0] = fd;
+	EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+
+	/* A valid entry before the invalid one */
+	bad = *good;
+	bad.fds[good->hdr.count - 1] = null;
+	EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+	close(null);
+}
+
+RESET_TEST(hot_reset, reset_refuses_bad_arguments)
+{
+	struct reset good = { .hdr.argsz = sizeof(good) }, bad;
+	void *hole = page_before_hole(_metadata);
+	struct vfio_pci_hot_reset *hdr;
+	struct env *env = &self->env;
+	int i, fd;
+
 	if (env->cdev)
 		expect_unbound_refused(_metadata);
 	env_open(_metadata, env, args.nr_scope);
-	fd = env->dev[0].fd;
+	fd = env->dev[0].vfio->fd;
 	if (!env->cdev) {
 		good.hdr.count = env->user.nr_groups;
 		for (i = 0; i < env->user.nr_groups; i++)
@@ -592,77 +662,34 @@ RESET_TEST(hot_reset, reset_bad_arguments)
 	hdr->flags = 0;
 	EXPECT_REFUSED(EFAULT, reset_ioctl(fd, (struct reset *)hdr));
 
-	if (env->cdev) {
-		/* No array, whatever is in it */
-		bad = good;
-		bad.hdr.count = 1;
-		bad.fds[0] = env->user.ctx;
-		EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
-		bad.fds[0] = fd;
-		EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
-		bad.fds[0] = -1;
-		EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
-	} else {
-		bad = good;
-		bad.hdr.count = 0;
-		EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
+	if (env->cdev)
+		expect_array_refused(_metadata, env);
+	else
+		expect_bad_groups_refused(_metadata, env, &good, hole);
 
-		/* More groups than devices, and many more */
-		bad = good;
-		bad.hdr.count = args.nr_scope + 1;
-		for (i = 0; i < (int)bad.hdr.count && i < MAX_DEVS; i++)
-			bad.fds[i] = good.fds[0];
-		EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
-		bad.hdr.count = UINT_MAX;
-		EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
-
-		hdr = hole - RESET_MINSZ;	/* group_fds[] cannot be read */
-		*hdr = good.hdr;
-		EXPECT_REFUSED(EFAULT, reset_ioctl(fd, (struct reset *)hdr));
-
-		bad = good;
-		bad.fds[0] = -1;
-		EXPECT_REFUSED(EBADF, reset_ioctl(fd, &bad));
-		bad.fds[0] = null;
-		EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
-		bad.fds[0] = env->user.ctx;
-		EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
-		bad.fds[0] = fd;
-		EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
-		/* A good one first does not help */
-		bad = good;
-		bad.fds[good.hdr.count - 1] = null;
-		EXPECT_REFUSED(EINVAL, reset_ioctl(fd, &bad));
-	}
-
-	/* The same with nothing wrong */
+	/* The same arguments without an error */
 	EXPECT_EQ(0, reset_ioctl(fd, &good));
 	expect_marks(_metadata, 0);
-	close(null);
 }
 
-/* What the user has mapped is there again after a reset, and is the new state */
-RESET_TEST(hot_reset, user_mapping)
+/* A mapping of the user stays valid and shows the state after the reset */
+RESET_TEST(hot_reset, mapping_shows_new_state)
 {
 	struct vfio_region_info region = { .argsz = sizeof(region) };
-	struct vfio_region_info config = { .argsz = sizeof(config),
-					   .index = VFIO_PCI_CONFIG_REGION_INDEX };
-	__u16 cmd = PCI_COMMAND_MEMORY;
 	__u8 cfg[CFG_SIZE];
 	__u32 *reg, before, after;
 	int fd, cap;
 	void *map;
 
 	env_open(_metadata, &self->env, args.nr_scope);
-	fd = self->env.dev[0].fd;
+	fd = self->env.dev[0].vfio->fd;
 
 	ASSERT_LT(0, pci_config(args.scope[0], cfg));
 	cap = pci_cap(cfg, PCI_CAP_ID_MSIX);
 	if (cap)
 		region.index = cfg[cap + PCI_MSIX_TABLE] & PCI_MSIX_TABLE_BIR;
 	ASSERT_EQ(0, ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &region));
-	ASSERT_EQ(0, ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &config));
-	ASSERT_EQ(2, pwrite(fd, &cmd, 2, config.offset + PCI_COMMAND));
+	vfio_pci_config_writew(self->env.dev[0].vfio, PCI_COMMAND, PCI_COMMAND_MEMORY);
 	ASSERT_TRUE(region.flags & VFIO_REGION_INFO_FLAG_MMAP);
 	map = mmap(NULL, region.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 		   region.offset);
@@ -671,7 +698,7 @@ RESET_TEST(hot_reset, user_mapping)
 	self->env.map_size = region.size;
 
 	if (cap) {
-		/* The MSI-X table starts with an address that only we wrote */
+		/* Entry 0 of the MSI-X table, not used here */
 		__u32 table;
 
 		memcpy(&table, cfg + cap + PCI_MSIX_TABLE, 4);
@@ -689,12 +716,12 @@ RESET_TEST(hot_reset, user_mapping)
 	EXPECT_NE(UINT_MAX, after);
 }
 
-/* A device of the same user on another bus has no part in it */
-RESET_TEST(hot_reset, bystander)
+/* A device of the same user on another bus is not affected */
+RESET_TEST(hot_reset, spares_other_buses)
 {
 	const char *bdf = args.outside[0];
 	struct reset reset = { .hdr.argsz = sizeof(reset), .hdr.count = 1 };
-	struct dev bystander = { .fd = -1 };
+	struct dev bystander = { };
 	struct env *env = &self->env;
 	char driver[NAME_MAX];
 	__u8 cfg[CFG_SIZE], now[CFG_SIZE];
@@ -707,17 +734,16 @@ RESET_TEST(hot_reset, bystander)
 	own(_metadata, bdf);
 	env_open(_metadata, env, args.nr_scope);
 	if (!env->cdev) {
-		/* Its group is no proof that one owns the others */
-		struct user other;
+		/* Its group does not show that the user owns the others */
+		struct user other = { };
 
-		user_init(&other);
 		reset.fds[0] = group_fd(&other, bdf, false);
 		ASSERT_LE(0, reset.fds[0]);
-		EXPECT_REFUSED(EINVAL, reset_ioctl(env->dev[0].fd, &reset));
+		EXPECT_REFUSED(EINVAL, reset_ioctl(env->dev[0].vfio->fd, &reset));
 		user_close(&other);
 	}
 
-	/* Opened last, its group would be one too many for hot_reset() */
+	/* By group, hot_reset() would pass one group too many */
 	if (env->cdev)
 		ASSERT_EQ(0, dev_open(&env->user, true, bdf, &bystander));
 	ASSERT_EQ(0, reset_mark(bdf));
@@ -730,14 +756,12 @@ RESET_TEST(hot_reset, bystander)
 
 	dev_close(&bystander);
 	disown(_metadata, bdf, driver);
-	ASSERT_EQ(0, reset_mark(bdf));	/* for the end of the test */
+	ASSERT_EQ(0, reset_mark(bdf));	/* checked by the teardown */
 }
 
-/* The next user finds no trace of this one */
-RESET_TEST(hot_reset, close)
+/* Closing a device resets it */
+RESET_TEST(hot_reset, close_resets)
 {
-	struct vfio_region_info config = { .argsz = sizeof(config),
-					   .index = VFIO_PCI_CONFIG_REGION_INDEX };
 	__u8 before[MAX_DEVS][CFG_SIZE], now[CFG_SIZE];
 	struct env *env = &self->env;
 	char methods[64];
@@ -754,10 +778,9 @@ RESET_TEST(hot_reset, close)
 	env_open(_metadata, env, args.nr_scope);
 	read_configs(_metadata, before);
 	for (i = 0; i < args.nr_scope; i++) {
-		ASSERT_EQ(0, ioctl(env->dev[i].fd, VFIO_DEVICE_GET_REGION_INFO, &config));
 		memcpy(&cmd, before[i] + PCI_COMMAND, 2);
 		cmd ^= PCI_COMMAND_SERR;
-		ASSERT_EQ(2, pwrite(env->dev[i].fd, &cmd, 2, config.offset + PCI_COMMAND));
+		vfio_pci_config_writew(env->dev[i].vfio, PCI_COMMAND, cmd);
 		ASSERT_LT(0, pci_config(args.scope[i], now));
 		EXPECT_EQ(0, memcmp(&cmd, now + PCI_COMMAND, 2));
 	}
@@ -768,7 +791,7 @@ RESET_TEST(hot_reset, close)
 	expect_configs(_metadata, before);
 }
 
-/* --- rescans: the bus is rescanned meanwhile ---------------------------------- */
+/* --- rescans: resets during a rescan of the bus ------------------------- */
 
 RESET_FIXTURE(rescans)
 
@@ -788,29 +811,29 @@ static void *rescan_loop(void *data)
 		if (write_file("/sys/bus/pci/rescan", "1"))
 			rescans->failures++;
 		rescans->rounds++;
-		/* Time passes faster while the guest has nothing to do */
+		/* Guest time runs faster while the guest is idle */
 		usleep(100);
 	}
 	return NULL;
 }
 
-/* Errno or 0; a device without a reset of its own is not asked for it */
-static int device_reset(int fd)
+/* 0 or an errno; 0 for a device without a function reset */
+static int device_reset(struct vfio_pci_device *device)
 {
 	struct vfio_device_info info = { .argsz = sizeof(info) };
 
-	if (ioctl(fd, VFIO_DEVICE_GET_INFO, &info))
+	if (ioctl(device->fd, VFIO_DEVICE_GET_INFO, &info))
 		return errno;
 	if (!(info.flags & VFIO_DEVICE_FLAGS_RESET))
 		return 0;
-	return ioctl(fd, VFIO_DEVICE_RESET) ? errno : 0;
+	return -__vfio_pci_device_reset(device);
 }
 
 /*
- * To open a device resets it.  None of this may fail because the bus is rescanned
- * at the same time, which looks at the bridge above and finds nothing new.
+ * Opening a device resets it. Neither open nor reset may fail because of a
+ * concurrent rescan that finds no new devices.
  */
-RESET_TEST(rescans, open_and_reset)
+RESET_TEST(rescans, open_and_reset_succeed)
 {
 	int i, not_opened = 0, not_reset = 0, not_hot_reset = 0;
 	struct env *env = &self->env;
@@ -823,7 +846,7 @@ RESET_TEST(rescans, open_and_reset)
 			TH_LOG("open: %s", strerror(errno));
 			not_opened++;
 		} else {
-			not_reset += !!device_reset(env->dev[0].fd);
+			not_reset += !!device_reset(env->dev[0].vfio);
 			not_hot_reset += args.nr_scope == 1 && hot_reset(env);
 		}
 		env_close(env);
@@ -842,27 +865,23 @@ RESET_TEST(rescans, open_and_reset)
 	expect_reset(_metadata, env);
 }
 
-/* --- shared: who owns a part of the scope only ------------------------------- */
+/* --- shared: the user owns a part of the scope only --------------------- */
 
 RESET_FIXTURE(shared)
 
 static bool same_group(const char *a, const char *b)
 {
-	char group_a[16], group_b[16];
-
-	return !pci_link_name(a, "iommu_group", group_a, sizeof(group_a)) &&
-	       !pci_link_name(b, "iommu_group", group_b, sizeof(group_b)) &&
-	       group_a[0] && !strcmp(group_a, group_b);
+	return sysfs_iommu_group_get(a) == sysfs_iommu_group_get(b);
 }
 
-/* devid of @bdf as the opened cdev reports it, and whether all is owned */
+/* The first device reports this devid for @bdf, and whether all devices are owned */
 static void expect_devid(struct __test_metadata *_metadata, struct env *env,
 			 const char *bdf, __u32 devid)
 {
 	const struct vfio_pci_dependent_device *entry;
 	struct info info;
 
-	ASSERT_EQ(0, get_info(env->dev[0].fd, &info));
+	ASSERT_EQ(0, get_info(env->dev[0].vfio->fd, &info));
 	EXPECT_EQ(args.nr_scope, info.hdr.count);
 	EXPECT_EQ(VFIO_PCI_HOT_RESET_FLAG_DEV_ID |
 		  (devid == (__u32)VFIO_PCI_DEVID_NOT_OWNED ? 0 :
@@ -875,8 +894,8 @@ static void expect_devid(struct __test_metadata *_metadata, struct env *env,
 	EXPECT_EQ(env->dev[0].devid, entry->devid);
 }
 
-/* The others have no driver: nobody speaks for them */
-RESET_TEST(shared, without_driver)
+/* The other devices have no driver */
+RESET_TEST(shared, refused_without_driver)
 {
 	struct env *env = &self->env;
 	int i;
@@ -889,8 +908,8 @@ RESET_TEST(shared, without_driver)
 	EXPECT_REFUSED(EINVAL, hot_reset(env));
 }
 
-/* The others are at work for the host */
-RESET_TEST(shared, other_driver)
+/* The other devices are bound to their drivers */
+RESET_TEST(shared, refused_with_other_driver)
 {
 	struct env *env = &self->env;
 	char driver[NAME_MAX];
@@ -904,7 +923,7 @@ RESET_TEST(shared, other_driver)
 		disown(_metadata, args.scope[i], env->driver[i]);
 	mark_scope(_metadata);
 	if (one_group) {
-		/* The IOMMU cannot tell them apart: not even the open succeeds */
+		/* vfio refuses to open a device of a group that is not all vfio's */
 		EXPECT_EQ(-1, dev_open(&env->user, env->cdev, args.scope[0], &env->dev[0]));
 		EXPECT_EQ(EPERM, errno);
 		expect_marks(_metadata, 1);
@@ -921,15 +940,15 @@ RESET_TEST(shared, other_driver)
 	}
 }
 
-/* The others are with vfio, but not opened */
-RESET_TEST(shared, unopened)
+/* The other devices are bound to vfio-pci, but not open */
+RESET_TEST(shared, unopened_needs_its_group)
 {
 	struct env *env = &self->env;
 	int i;
 
 	env_open(_metadata, env, 1);
 	if (same_group(args.scope[0], args.scope[1])) {
-		/* Nobody else can get at them: as good as owned */
+		/* Devices of the user's group count as owned */
 		if (env->cdev)
 			expect_devid(_metadata, env, args.scope[1], VFIO_PCI_DEVID_OWNED);
 		expect_reset(_metadata, env);
@@ -941,20 +960,19 @@ RESET_TEST(shared, unopened)
 	EXPECT_REFUSED(EINVAL, hot_reset(env));
 	if (env->cdev)
 		return;
-	/* To hold their groups is enough, in no container or not */
+	/* Their groups suffice, even if not in a container */
 	for (i = 1; i < args.nr_scope; i++)
 		ASSERT_LE(0, group_fd(&env->user, args.scope[i], false));
 	expect_reset(_metadata, env);
 }
 
-/* The others are opened by somebody else */
-RESET_TEST(shared, other_user)
+/* The other devices are opened by another user */
+RESET_TEST(shared, refused_with_other_user)
 {
 	struct env *env = &self->env;
-	struct dev dev = { .fd = -1 };
-	struct user other;
+	struct dev dev = { };
+	struct user other = { };
 
-	user_init(&other);
 	env_open(_metadata, env, 1);
 	if (same_group(args.scope[0], args.scope[1])) {
 		EXPECT_EQ(-1, dev_open(&other, env->cdev, args.scope[1], &dev));
@@ -970,7 +988,7 @@ RESET_TEST(shared, other_user)
 	user_close(&other);
 }
 
-/* --- race: a function comes and goes while its sibling is reset ---------------- */
+/* --- race: a function is removed and added while another one is reset --- */
 
 RESET_FIXTURE(race)
 
@@ -984,7 +1002,7 @@ struct race {
 	int failures;
 };
 
-static void *come_and_go(void *data)
+static void *remove_and_add(void *data)
 {
 	struct race *race = data;
 	unsigned int seed = 1;
@@ -993,7 +1011,7 @@ static void *come_and_go(void *data)
 		if (pci_write_attr(race->bdf, "remove", "1"))
 			race->failures++;
 		usleep(rand_r(&seed) % 300000);
-		/* Of their bus only: the bridge above is not touched */
+		/* Rescan this bus only, not the bridge above */
 		if (pci_write_attr(args.scope[0], "rescan", "1"))
 			race->failures++;
 		usleep(rand_r(&seed) % 300000);
@@ -1006,35 +1024,35 @@ static void *come_and_go(void *data)
 }
 
 /*
- * Each reset succeeds and was one, or says why not and was none; and the kernel
- * survives.
+ * Each reset either succeeds and resets the device, or fails with a documented
+ * error and does not.
  */
-RESET_TEST(race, remove_and_rescan)
+RESET_TEST(race, resets_or_refuses)
 {
 	struct env *env = &self->env;
 	struct race race = { .bdf = args.scope[args.nr_scope - 1] };
-	int i, err, done = 0, refused = 0;
+	int i, rc, done = 0, refused = 0;
 	pthread_t thread;
 
 	ASSERT_LT(1, args.nr_scope);
-	/* What the rescan finds is for come_and_go() to bind */
+	/* remove_and_add() binds the new device */
 	ASSERT_EQ(0, write_file("/sys/bus/pci/drivers_autoprobe", "0"));
 	env_open(_metadata, env, 1);
-	ASSERT_EQ(0, pthread_create(&thread, NULL, come_and_go, &race));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, remove_and_add, &race));
 	for (i = 0; i < RACE_ATTEMPTS; i++) {
 		if (done >= RACE_ROUNDS &&
 		    __atomic_load_n(&race.rounds, __ATOMIC_RELAXED) >= RACE_ROUNDS)
 			break;
 		EXPECT_EQ(0, reset_mark(args.scope[0]));
-		err = hot_reset(env);
-		EXPECT_EQ(err ? 1 : 0, reset_marked(args.scope[0])) {
-			TH_LOG("errno %d", err);
+		rc = hot_reset(env);
+		EXPECT_EQ(rc ? 1 : 0, reset_marked(args.scope[0])) {
+			TH_LOG("errno %d", rc);
 		}
-		/* Not all owned; or somebody else is at it, try again */
-		EXPECT_TRUE(!err || err == EINVAL || err == EAGAIN || err == EBUSY) {
-			TH_LOG("undocumented errno %d: %s", err, strerror(err));
+		/* Not all devices owned; or a lock is held by another task */
+		EXPECT_TRUE(!rc || rc == EINVAL || rc == EAGAIN || rc == EBUSY) {
+			TH_LOG("undocumented errno %d: %s", rc, strerror(rc));
 		}
-		if (err) {
+		if (rc) {
 			refused++;
 			usleep(10000);
 		} else {
@@ -1051,7 +1069,7 @@ RESET_TEST(race, remove_and_rescan)
 	ASSERT_EQ(0, write_file("/sys/bus/pci/drivers_autoprobe", "1"));
 }
 
-#define NEWCOMER_ROUNDS		20
+#define NEW_FUNCTION_ROUNDS		20
 
 static void *resetter(void *env)
 {
@@ -1067,12 +1085,12 @@ static int set_feature(int fd, __u32 feature)
 	return ioctl(fd, VFIO_DEVICE_FEATURE, &arg);
 }
 
-/* Let the device go to D3hot, from where it takes 10 ms to wake up */
+/* Suspend the device to D3hot, from which a resume takes 10 ms */
 static int low_power(const char *bdf, int fd)
 {
 	char status[32];
 
-	/* A reset wakes the device, but does not end this */
+	/* A reset resumes the device, but does not end low power */
 	if (set_feature(fd, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT) ||
 	    set_feature(fd, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY))
 		return -1;
@@ -1088,39 +1106,39 @@ static int low_power(const char *bdf, int fd)
 }
 
 /*
- * A function that is added when the devices have been looked at, and before they
- * are reset, belongs to somebody else: it is not reset. There is not much time for
- * that after a sleeping device was woken up, so come nearer and nearer to the
- * moment between a reset that is refused and one that is done.
+ * A function that is added after vfio has checked who owns the devices must not be
+ * reset. The window is short, even after a device had to be resumed: approach it by
+ * bisection between a delay with which the reset is refused and one with which it
+ * is done.
  */
-RESET_TEST(race, newcomer_is_not_reset)
+RESET_TEST(race, new_function_is_not_reset)
 {
-	const char *newcomer = args.scope[args.nr_scope - 1];
+	const char *added = args.scope[args.nr_scope - 1];
 	struct env *env = &self->env;
 	int i, us = 8000, step = 8000, done = 0;
 	pthread_t thread;
-	void *err;
+	void *rc;
 
 	ASSERT_LT(1, args.nr_scope);
 	ASSERT_EQ(0, write_file("/sys/bus/pci/drivers_autoprobe", "0"));
 	env_open(_metadata, env, 1);
 	ASSERT_EQ(0, pci_write_attr(args.scope[0], "power/control", "auto"));
-	for (i = 0; i < NEWCOMER_ROUNDS; i++) {
-		ASSERT_EQ(0, pci_write_attr(newcomer, "remove", "1"));
-		ASSERT_EQ(0, low_power(args.scope[0], env->dev[0].fd)) {
+	for (i = 0; i < NEW_FUNCTION_ROUNDS; i++) {
+		ASSERT_EQ(0, pci_write_attr(added, "remove", "1"));
+		ASSERT_EQ(0, low_power(args.scope[0], env->dev[0].vfio->fd)) {
 			TH_LOG("no low power: %s", strerror(errno));
 		}
 		ASSERT_EQ(0, pthread_create(&thread, NULL, resetter, env));
 		usleep(us);
 		EXPECT_EQ(0, pci_write_attr(args.scope[0], "rescan", "1"));
-		EXPECT_EQ(0, reset_mark(newcomer));
-		pthread_join(thread, &err);
-		EXPECT_EQ(1, reset_marked(newcomer)) {
-			TH_LOG("added %d us after a reset began that returned %ld, and was reset",
-			       us, (long)err);
+		EXPECT_EQ(0, reset_mark(added));
+		pthread_join(thread, &rc);
+		EXPECT_EQ(1, reset_marked(added)) {
+			TH_LOG("added %d us after the start of a reset (%ld), and was reset",
+			       us, (long)rc);
 		}
-		done += !err;
-		us += err ? step : -step;
+		done += !rc;
+		us += rc ? step : -step;
 		if (us < 0)
 			us = 0;
 		if (step > 250)
@@ -1128,17 +1146,17 @@ RESET_TEST(race, newcomer_is_not_reset)
 	}
 	TH_LOG("%d of %d resets were done", done, i);
 	ASSERT_EQ(0, pci_write_attr(args.scope[0], "power/control", "on"));
-	EXPECT_EQ(0, pci_bind(newcomer, "vfio-pci"));
+	EXPECT_EQ(0, pci_bind(added, "vfio-pci"));
 	ASSERT_EQ(0, write_file("/sys/bus/pci/drivers_autoprobe", "1"));
 }
 
-/* --- last_close: devices that only a hot reset can reset ---------------------- */
+/* --- last_close: devices without a function reset ----------------------- */
 
 RESET_FIXTURE(last_close)
 
 /*
- * vfio leaves no device dirty: when the last of the users of a bus goes and a
- * function could not be reset by itself, all are reset together.
+ * A function without a function reset is reset with all others of its bus when
+ * the last of them is closed.
  */
 RESET_TEST(last_close, resets_all)
 {
@@ -1155,11 +1173,11 @@ RESET_TEST(last_close, resets_all)
 	expect_marks(_metadata, 0);
 }
 
-/* --- error: one at the port above -------------------------------------------- */
+/* --- error: a fatal error at the port above ----------------------------- */
 
 RESET_FIXTURE(error)
 
-/* An eventfd that vfio signals when it is told of an error */
+/* An eventfd that vfio signals on an error, or -1 */
 static int error_event(int fd)
 {
 	struct {
@@ -1177,32 +1195,28 @@ static int error_event(int fd)
 }
 
 /*
- * The error resets the device under its user, who is told. It is recovered with
- * its configuration, but for bus mastering, and as good as any when the user turns
- * that on again.
+ * The recovery resets the device of a user, and vfio signals the error. The config
+ * space is restored, except that bus mastering is off until the user enables it.
  */
-RESET_TEST(error, fatal)
+RESET_TEST(error, user_keeps_device)
 {
-	struct vfio_region_info config = { .argsz = sizeof(config),
-					   .index = VFIO_PCI_CONFIG_REGION_INDEX };
-	const __u16 on = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, off = 0;
+	const __u16 on = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+	struct vfio_pci_device *device;
 	__u8 before[MAX_DEVS][CFG_SIZE], after[CFG_SIZE];
 	struct env *env = &self->env;
 	struct error_log log = {};
-	int fd, event;
 	__u64 count;
-	__u16 cmd;
+	int event;
 
 	if (args.nr_scope != 1 || args.nr_port != 1)
-		SKIP(return, "not one device and a port above it");
+		SKIP(return, "needs one device and the port above it");
 	env_open(_metadata, env, 1);
-	fd = env->dev[0].fd;
-	ASSERT_EQ(0, ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &config));
-	/* As QEMU does when it starts a guest, which then turns it on */
-	ASSERT_EQ(2, pwrite(fd, &off, 2, config.offset + PCI_COMMAND));
-	ASSERT_EQ(0, ioctl(fd, VFIO_DEVICE_RESET));
-	ASSERT_EQ(2, pwrite(fd, &on, 2, config.offset + PCI_COMMAND));
-	event = error_event(fd);
+	device = env->dev[0].vfio;
+	/* QEMU does this when it starts a guest, which then enables the device */
+	vfio_pci_config_writew(device, PCI_COMMAND, 0);
+	ASSERT_EQ(0, __vfio_pci_device_reset(device));
+	vfio_pci_config_writew(device, PCI_COMMAND, on);
+	event = error_event(device->fd);
 	ASSERT_LE(0, event);
 	log.kmsg = kmsg_open();
 	ASSERT_LE(0, log.kmsg);
@@ -1215,12 +1229,11 @@ RESET_TEST(error, fatal)
 	EXPECT_EQ(0, log.failed);
 	EXPECT_EQ(8, read(event, &count, sizeof(count)));
 
-	/* What the user is shown, and what the device has */
-	ASSERT_EQ(2, pread(fd, &cmd, 2, config.offset + PCI_COMMAND));
-	EXPECT_EQ(PCI_COMMAND_MEMORY, cmd & on);
+	/* Bus mastering is off for the user, and in the device */
+	EXPECT_EQ(PCI_COMMAND_MEMORY, vfio_pci_config_readw(device, PCI_COMMAND) & on);
 	ASSERT_LT(0, pci_config(args.scope[0], after));
 	EXPECT_EQ(PCI_COMMAND_MEMORY, after[PCI_COMMAND] & on);
-	ASSERT_EQ(2, pwrite(fd, &on, 2, config.offset + PCI_COMMAND));
+	vfio_pci_config_writew(device, PCI_COMMAND, on);
 	expect_configs(_metadata, before);
 	expect_marks(_metadata, 0);
 
@@ -1232,15 +1245,16 @@ RESET_TEST(error, fatal)
 	close(event);
 }
 
-/* --- main ----------------------------------------------------------------------- */
+/* --- main --------------------------------------------------------------- */
 
 int main(int argc, char **argv)
 {
+	require_vm();
 	if (reset_parse_args(&args, &argc, argv))
 		return KSFT_FAIL;
 	if (!args.nr_scope) {
 		ksft_print_header();
-		ksft_exit_skip("no devices given, they would be reset: see run_vm_tests.sh\n");
+		ksft_exit_skip("no devices given, see run_vm_tests.sh\n");
 	}
 	noiommu = !has_iommu();
 	if (noiommu && vfio_allow_noiommu())

@@ -2,22 +2,21 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Boot a kernel in QEMU with one of the topologies, run a command inside, return
-# its exit status. Needs qemu-system-x86_64 and a static busybox, no root, no
-# KVM, no disk image. The guest is an initramfs made on the fly.
+# its exit status. Needs qemu-system-x86_64 and a static busybox, but neither root
+# nor KVM nor a disk image. The guest is an initramfs made on the fly.
 #
-# Time: QEMU counts instructions (-icount) and skips idle time, so a guest that
-# sleeps a second costs next to nothing and timing in the guest does not depend
-# on how busy the host is. The price is that anything the host does on its own
-# time (disk I/O, vm-monitor) may take any time as the guest sees it: time-outs
-# of the drivers concerned are raised. "icount off" in a topology or --realtime
-# turns this off.
+# Time: QEMU counts instructions (-icount) and skips idle time, so sleeps in the
+# guest are short, and guest time does not depend on the load of the host. The
+# drawback is that what the host does in real time (disk I/O, vm-monitor) may take
+# long in guest time, so the timeouts of the drivers concerned are raised. "icount
+# off" in a topology, or --realtime, turns this off.
 
 set -u
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 me=${0##*/}
 
-# Exit status besides the command's own, those of timeout(1) and the like
+# Exit statuses besides that of the command
 readonly EX_USAGE=2 EX_TIMEOUT=124 EX_KERNEL=125 EX_SETUP=126
 
 usage() {
@@ -28,21 +27,21 @@ usage() {
 
 	  --kernel PATH      vmlinux (with CONFIG_PVH) or bzImage
 	  --topology NAME    see --list; variants are appended: nvme+iommu
-	  --modules DIR      build directory whose modules the guest gets
+	  --modules DIR      build directory with modules for the guest
 	  --file SRC[:DST]   copy SRC into the guest, to DST or /test/ (repeatable)
 	  --out DIR          keep console.log, output.log and qemu.log here
 	  --timeout SEC      give up after SEC seconds (300)
-	  --append WORDS     more for the kernel's command line
-	  --realtime         let sleeps in the guest take as long as they say
-	  --shell            an interactive shell instead of COMMAND
+	  --append WORDS     append to the kernel's command line
+	  --realtime         run the guest in real time
+	  --shell            interactive shell instead of COMMAND
 	  --list             list the topologies
 
-	COMMAND goes to the guest's shell as with ssh; /test is its directory and in
-	its PATH. "vm-monitor WORDS" in the guest runs a command of QEMU's monitor.
+	COMMAND is run by the guest's shell in /test, which is in its PATH. "vm-monitor
+	WORDS" in the guest runs a command of QEMU's monitor.
 
-	Exit status: COMMAND's, or $EX_TIMEOUT after a time-out, $EX_KERNEL if the kernel's
-	log has a report that known_splats does not excuse or the guest died,
-	$EX_SETUP if it could not be started, $EX_USAGE for a mistake in the arguments.
+	Exit status: that of COMMAND, or $EX_TIMEOUT after a timeout, $EX_KERNEL if the guest
+	died or the kernel's log has a report that is not in known_splats, $EX_SETUP if
+	the VM could not be started, $EX_USAGE for wrong arguments.
 	END
 }
 
@@ -63,7 +62,7 @@ list_topologies() {
 		awk -F '\t' '{ printf "%-16s %s\n", $1, $2 }'
 }
 
-# Print the directives of one entry, fail if there is none
+# Print the directives of a topology, fail if there is none of that name
 topology() { # NAME
 	awk -v name="$1:" '
 		/^[^#\t]/	{ inside = ($1 == name); found += inside }
@@ -71,12 +70,12 @@ topology() { # NAME
 		END		{ exit !found }' "$here/topologies"
 }
 
-# Turn the directives into arguments of QEMU and the kernel
+# Turn the directives into arguments for QEMU and the kernel
 apply_topology() { # NAME[+VARIANT...]
 	local name=${1%%+*} variants part directives key value words disk
 
 	variants=${1#"$name"}
-	# An IOMMU has to be there before the devices behind it
+	# An IOMMU must come before the devices behind it
 	for part in ${variants//+/ +} "$name"; do
 		directives=$(topology "$part") ||
 			die $EX_USAGE "no topology '$part': see $me --list"
@@ -112,7 +111,7 @@ make_ssdt() { # FILE.asl
 put() { # SRC DST
 	[ -r "$1" ] || die $EX_USAGE "cannot read $1"
 	mkdir -p "$root$(dirname "$2")" && cp -L "$1" "$root$2" || exit $EX_SETUP
-	# A dynamic program needs its libraries, by the paths that it knows
+	# A dynamic program needs its libraries at the same paths
 	ldd "$1" 2> /dev/null | grep -o '/[^ ]*' | while read -r lib; do
 		[ -e "$root$lib" ] || put "$lib" "$lib"
 	done
@@ -147,7 +146,7 @@ make_initramfs() {
 	put "$here/vmtest-init" /init
 	put "$here/vm-monitor" /bin/vm-monitor
 
-	# lspci names devices as people know them; tests do without
+	# For interactive use; the tests do not need lspci
 	if command -v lspci > /dev/null; then
 		put "$(command -v lspci)" /bin/lspci
 		for ids in /usr/share/{misc,hwdata}/pci.ids{,.gz}; do
@@ -172,16 +171,16 @@ make_initramfs() {
 	rm -rf "$root"
 }
 
-# --- the guest's line to the host -------------------------------------------------
+# --- requests of the guest to the host -------------------------------------------------
 
-# A command of the human monitor through QMP; one line "ok ANSWER" or "error WHY",
-# JSON's escapes left in
+# Run a command of the human monitor through QMP, print one line "ok OUTPUT" or
+# "error REASON", with JSON escapes
 hmp() { # COMMAND
 	local command=${1//\\/\\\\} answer=
 
 	printf '{"execute":"human-monitor-command","arguments":{"command-line":"%s"}}\n' \
 		"${command//\"/\\\"}" >&7
-	# Greetings, events and the answer to qmp_capabilities come in between
+	# Skip greetings, events and the answer to qmp_capabilities
 	while [[ $answer != '{"return": "'* && $answer != '{"error"'* ]]; do
 		read -r answer <&6 || return
 	done
@@ -194,8 +193,8 @@ hmp() { # COMMAND
 	esac
 }
 
-# Do what the guest writes to ttyS2: "monitor COMMAND", answered in one line, and
-# "exit STATUS", kept in a file
+# Execute what the guest writes to ttyS2: "monitor COMMAND", answered by one line,
+# and "exit STATUS", which is stored in a file
 serve_guest() {
 	local verb words
 
@@ -212,8 +211,8 @@ serve_guest() {
 
 # --- reports of the kernel ----------------------------------------------------------
 
-# Print the first report in a kernel log that known_splats does not excuse, and
-# how many follow
+# Print the first report in a kernel log that is not in known_splats, and the number
+# of those that follow
 check_log() { # CONSOLE.LOG
 	awk -v known="$here/known_splats" '
 		BEGIN {
@@ -221,7 +220,7 @@ check_log() { # CONSOLE.LOG
 				if (line !~ /^(#|$)/)
 					splats[++nr_splats] = line
 		}
-		function excused(	i, j, n, part, unwanted) {
+		function is_known(	i, j, n, part, unwanted) {
 			for (i = 1; i <= nr_splats; i++) {
 				n = split(splats[i], part, " // ")
 				for (j = 1; j <= n; j++) {
@@ -235,7 +234,7 @@ check_log() { # CONSOLE.LOG
 			return 0
 		}
 		function finish() {
-			if (report != "" && !excused() && !reports++)
+			if (report != "" && !is_known() && !reports++)
 				printf "%s", report
 			report = ""
 		}
@@ -244,7 +243,7 @@ check_log() { # CONSOLE.LOG
 			text = $0
 			sub(/^\[ *[0-9.]+\](\[ *[TC][0-9]+\])? /, "", text)
 		}
-		# The line after next of such a report would begin one by itself
+		# Two lines follow that would start another report
 		text ~ /^-+\[ cut here \]/ {
 			finish()
 			lines = 0
@@ -315,7 +314,7 @@ done
 [ -n "$kernel" ] || die $EX_USAGE "no --kernel: see $me --help"
 [ -r "$kernel" ] || die $EX_USAGE "cannot read the kernel $kernel: build it or name another"
 [ -n "$topo" ] || die $EX_USAGE "no --topology: see $me --list"
-[ -n "$shell$command" ] || die $EX_USAGE "nothing to run: give a command after -- or --shell"
+[ -n "$shell$command" ] || die $EX_USAGE "no command: give one after --, or --shell"
 [[ $timeout =~ ^[1-9][0-9]*$ ]] || die $EX_USAGE "--timeout takes seconds, not '$timeout'"
 need qemu-system-x86_64 qemu-system-x86
 need busybox busybox-static
@@ -337,8 +336,8 @@ if [ "$icount" = on ]; then
 	append+=" nvme_core.io_timeout=3600 nvme_core.admin_timeout=3600"
 fi
 
-# Writers of our own let the server see the end of what was written when we close
-# them, not when QEMU goes away: nothing that the guest said is lost.
+# Keep the pipes open for writing until QEMU has ended, so that the server reads all
+# that the guest has written.
 exec 8<> "$tmp/guest.out" 9<> "$tmp/qmp.out"
 serve_guest 8>&- 9>&- &
 server=$!
@@ -368,14 +367,14 @@ exec 8>&- 9>&-
 wait "$server"
 
 log=$out/console.log
-complain() { # MESSAGE
+report_failure() { # MESSAGE
 	echo "$me: $topo: $1; the log ends with" >&2
 	tail -q -n 30 "$log" "$out/qemu.log" 2> /dev/null | sed 's/\r$//; s/^/  | /' >&2
-	[ "$out" = "$tmp" ] || echo "$me: all of it: $log" >&2
+	[ "$out" = "$tmp" ] || echo "$me: full log: $log" >&2
 }
 
 if [ "$ended" -eq 124 ] || [ "$ended" -eq 137 ]; then
-	complain "no end after $timeout s"
+	report_failure "timeout after $timeout s"
 	exit $EX_TIMEOUT
 fi
 if [ "$ended" -ne 0 ] && [ ! -s "$log" ]; then
@@ -386,11 +385,11 @@ reports=$(check_log "$log")
 if [ -n "$reports" ]; then
 	echo "$me: $topo: the kernel reports" >&2
 	sed 's/\r$//; s/^/  | /' <<< "$reports" >&2
-	[ "$out" = "$tmp" ] || echo "$me: all of it: $log" >&2
+	[ "$out" = "$tmp" ] || echo "$me: full log: $log" >&2
 	exit $EX_KERNEL
 fi
 if [ ! -s "$tmp/status" ]; then
-	complain "the guest died"
+	report_failure "the guest died"
 	exit $EX_KERNEL
 fi
 grep -q 'vmtest: lockdep was off' "$log" &&
