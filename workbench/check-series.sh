@@ -56,6 +56,7 @@ touched() { $git diff-tree -r --no-commit-id --name-only --diff-filter=d "$@"; }
 # What a commit touches is compiled by folder: a Kconfig or a Makefile counts
 # as well, and what includes a header that it changes in its own folder. A
 # header in include/ stands for the folders below, which include most of them.
+# Not a folder inside another one: given both, Kbuild does not build the outer whole.
 folders() # COMMIT
 {
 	touched "$1" | while read -r file; do
@@ -66,7 +67,7 @@ folders() # COMMIT
 		esac
 	done | tr ' ' '\n' | while read -r folder; do
 		[[ -f $verify/tree/${folder}Makefile ]] && say "$folder"
-	done | sort -u
+	done | LC_ALL=C sort -u | awk '!outer || index($0, outer) != 1 { print; outer = $0 }'
 }
 
 # The source files of a commit that these kernels' configurations leave out.
