@@ -4,8 +4,9 @@
 # check-series.sh [SERIES...]: proves that build/series is what it claims. "git
 # am" of the mails of a series, on the base with the series that it needs and no
 # other, gives its branch; every commit compiles; all of them in order are the
-# kernel in build/tree. With FULL=1 UML is built at the end of each series, and the
-# KUnit suites that it has by then are run.
+# kernel in build/tree. With FULL=1 UML is built at the end of each series, with
+# what it needs and with all that come before it, and the KUnit suites that there
+# are by then are run.
 #
 # What was compiled or run is written down in the cache, under the sum of all that
 # it depends on, and is not done again as long as that is the same.
@@ -133,16 +134,36 @@ content()
 	declare -f kmake compile
 }
 
-# Run the suites at the end of a series. Those of PCI need the simulator.
-run_suites() # SERIES
+# Run the suites that a kernel has. Those of PCI need the simulator.
+run_suites() # COMMIT LOGS SERIES...
 {
-	local logs=$build/series-kunit/$1
-
-	$git checkout -q --detach "stack/$1"
+	$git checkout -q --detach "$1"
 	compile uml linux || return 1
 	[[ -d $verify/tree/drivers/pci/tests ]] || { say "0 passed, for lack of suites"; return; }
-	"$here/kunit-boot.sh" "$verify/uml" "$logs" &&
-	SERIES=$(closure "$1") "$here/kunit-results" "$logs"/*.log "$here/needs-series"
+	"$here/kunit-boot.sh" "$verify/uml" "$2" &&
+	SERIES=${*:3} "$here/kunit-results" "$2"/*.log "$here/needs-series"
+}
+
+# full COMMIT LOGS TITLE SERIES...: UML at COMMIT, which has these SERIES
+full()
+{
+	local began=$SECONDS how="proven before" title="$3: UML is built and its KUnit suites pass"
+	local has=${*:4} record
+
+	# What a test needs is of interest only as long as it is missing.
+	record=$proven/$({ content "$1" uml; declare -f run_suites
+		cat "$here"/{kunit-boot.sh,kunit-results}
+		grep -vP "^#|\t(${has// /|})\t" "$here/needs-series" || true; } | sum_of)
+	if [[ ! -e $record ]]; then
+		if ! step series-kunit "$3: UML and its KUnit suites" run_suites "$1" "$build/series-kunit/$2" "${@:4}"; then
+			count fail "$title"
+			return
+		fi
+		tail -n 1 "$build/series-kunit.log" >"$record"
+		how="in $(took "$began")"
+	fi
+	count pass "$title ($how): $(cat "$record")"
+	touch "$record"
 }
 
 say "series: does each apply, and does every commit compile?"
@@ -176,22 +197,19 @@ for name; do
 			count skip "$file is in neither kernel's configuration"
 		done <"$record"
 	done
-	[[ ${FULL:-} ]] || continue
-	began=$SECONDS
-	record=$proven/$({ content "stack/$name" uml; closure "$name"; declare -f run_suites
-		cat "$here"/{kunit-boot.sh,kunit-results,needs-series}; } | sum_of)
-	title="$name: UML is built and its KUnit suites pass"
-	how="proven before"
-	if [[ ! -e $record ]]; then
-		if ! step series-kunit "$name: UML and its KUnit suites" run_suites "$name"; then
-			count fail "$title"
-			continue
-		fi
-		tail -n 1 "$build/series-kunit.log" >"$record"
-		how="in $(took "$began")"
-	fi
-	count pass "$title ($how): $(cat "$record")"
-	touch "$record"
+	# shellcheck disable=SC2046 # one word for each series
+	[[ ! ${FULL:-} ]] || full "stack/$name" "$name" "$name" $(closure "$name")
 done
+
+# The same with all series up to one, in the order in which they are mailed.
+if [[ ${FULL:-} && $all ]]; then
+	commit=$(base) upto=()
+	for name; do
+		upto+=("$name")
+		commit=$($git rev-list --reverse "$commit..series" | sed -n "$(wc -w <<<"${members[$name]}")p")
+		[[ ${upto[*]} == "$(closure "$name" | sed 's/ $//')" ]] ||
+			full "$commit" "upto-$name" "all up to $name" "${upto[@]}"
+	done
+fi
 [[ ${FULL:-} ]] || say "left out: UML and the KUnit suites at the end of each series (make series FULL=1)"
 finish

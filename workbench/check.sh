@@ -70,9 +70,10 @@ covered()
 }
 
 # What checkpatch says that does not apply here. In the kernel: that a new file
-# may need an entry in MAINTAINERS, which has patterns for these folders, and
-# that msleep(1) may take longer, in a line that a patch only moves.
-kernel_ignore=FILE_PATH_CHANGES,MSLEEP
+# may need an entry in MAINTAINERS, which has patterns for these folders, that
+# msleep(1) may take longer, in a line that a patch only moves, and that a commit
+# is unknown: the base has no history.
+kernel_ignore=FILE_PATH_CHANGES,MSLEEP,UNKNOWN_COMMIT_ID
 # In tests, which are user space: errno is positive there, registers are mapped
 # through a volatile pointer, kselftest_harness.h is macros that declare
 # functions and types, the kernel's attribute macros do not exist, and shell
@@ -127,10 +128,16 @@ resets() # COMMIT base|series
 	done) >"$log/resets.$2" 2>&1
 }
 
+# That of stex is left alone: it is on a link inside of the card, below no hotplug
+# port, must last longer than the PCI core's, and is done without the device lock.
 no_resets()
 {
-	sed -n 's/^.*WARNING: /    &/p' "$log/resets.series"
-	grep -q 'WARNING: ' "$log/resets.base" && ! grep -q 'WARNING: ' "$log/resets.series"
+	local known='drivers/scsi/stex\.c:.*WARNING: '
+
+	grep 'WARNING: ' "$log/resets.series" | grep -v "$known" | sed 's/^/    /'
+	grep -q "$known" "$log/resets.base" &&
+	[[ $(grep -c 'WARNING: ' "$log/resets.base") -gt $(grep -c "$known" "$log/resets.base") ]] &&
+	! grep 'WARNING: ' "$log/resets.series" | grep -qv "$known"
 }
 
 shell_files()
@@ -161,7 +168,7 @@ check "W=1" added w1
 check "sparse" added sparse
 check "kernel-doc" added kernel-doc
 check "Sphinx" added documents
-check "coccinelle finds resets behind the core's back in the base, and none in the series" no_resets
+check "coccinelle finds resets behind the core's back in the base, and in the series only that of stex" no_resets
 mapfile -t scripts < <(shell_files)
 cd "$repo"
 check "shellcheck (${#scripts[@]} scripts)" shellcheck --external-sources "${scripts[@]}"

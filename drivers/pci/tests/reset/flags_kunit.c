@@ -464,6 +464,46 @@ static void flags_scope_that_has_changed(struct kunit *test)
 	SIM_EXPECT_TOLD(test, f1, 1);
 }
 
+/* The devices are released, and what names the set that is reset is kept */
+static void flags_scope_without_devices(struct kunit *test)
+{
+	struct pci_reset_scope *kept, *now;
+	unsigned int refs, refs1;
+	struct pci_sim_func *f1;
+	struct pci_dev *pdev1;
+	struct flags_ctx ctx;
+
+	flags_build(test, &ctx, true, (struct pci_sim_ep_config){});
+	f1 = pci_sim_function(ctx.ep);
+	flags_start(test, &ctx);
+	pdev1 = sim_kunit_dev(test, f1);
+	sim_kunit_mark(test, f1);
+	refs = kref_read(&ctx.pdev->dev.kobj.kref);
+	refs1 = kref_read(&pdev1->dev.kobj.kref);
+
+	kept = pci_reset_scope_get(ctx.pdev, PCI_RESET_LINK);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kept);
+	KUNIT_EXPECT_EQ(test, 2, kept->nr_devs);
+	KUNIT_EXPECT_EQ(test, refs1 + 1, kref_read(&pdev1->dev.kobj.kref));
+	pci_reset_scope_put_devs(kept);
+	KUNIT_EXPECT_EQ(test, 0, kept->nr_devs);
+	KUNIT_EXPECT_EQ(test, refs, kref_read(&ctx.pdev->dev.kobj.kref));
+	KUNIT_EXPECT_EQ(test, refs1, kref_read(&pdev1->dev.kobj.kref));
+
+	KUNIT_EXPECT_EQ(test, -EINVAL, pci_reset_scope_commit(kept, 0));
+	SIM_EXPECT_UNTOUCHED(test, ctx.ep);
+	SIM_EXPECT_UNTOUCHED(test, f1);
+
+	now = pci_reset_scope_get(pdev1, kept->method);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, now);
+	KUNIT_EXPECT_TRUE(test, kept->method == PCI_RESET_SLOT);
+	KUNIT_EXPECT_PTR_EQ(test, kept->id, now->id);
+	KUNIT_EXPECT_EQ(test, 0, pci_reset_scope_commit(now, 0));
+	pci_reset_scope_put(now);
+	pci_reset_scope_put(kept);
+	SIM_EXPECT_RESET(test, f1, PCI_SIM_RESET_HOT);
+}
+
 /* The port driver is unbound, and with it the slot is gone */
 static void flags_scope_whose_slot_is_gone(struct kunit *test)
 {
@@ -1571,6 +1611,7 @@ static struct kunit_case flags_cases[] = {
 	KUNIT_CASE(flags_scope_of_removed_device),
 	KUNIT_CASE(flags_scope_of_replaced_device),
 	KUNIT_CASE(flags_scope_that_has_changed),
+	KUNIT_CASE(flags_scope_without_devices),
 	KUNIT_CASE(flags_scope_whose_slot_is_gone),
 	KUNIT_CASE(flags_pulled_in_reset),
 	KUNIT_CASE(flags_below_absent_switch_is_not_awaited),
