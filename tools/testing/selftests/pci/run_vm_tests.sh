@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run the tests listed in vm_tests in QEMU, one VM for each topology, and print
-# one TAP report. Its last line is "N passed, N failed, N skipped". Nothing on
-# the host is reset: the host only runs QEMU.
+# Run the tests listed in vm_tests in QEMU, one VM for each topology and several of
+# them at a time, and print one TAP report. Its last line is "N passed, N failed, N
+# skipped". Nothing on the host is reset: the host only runs QEMU.
 
 set -u
 
@@ -21,6 +21,8 @@ usage() {
 	  --tests DIR      directory of the built tests (default: that of this script)
 	  --out DIR        keep logs here, in one directory for each topology
 	  --timeout SEC    time limit for each VM (default: 1800)
+	  --jobs N         run N VMs, of 512 MiB each, at a time (default: as many
+	                   as there are CPUs, but no more than 8)
 	  --list           list the tests
 
 	FILTER is a regular expression that selects lines of the list.
@@ -122,8 +124,11 @@ format() { # TOPOLOGY NUMBER-OF-FIRST COUNTS < output of the VM
 		}'
 }
 
-run_topology() { # TOPOLOGY
-	local topo=$1 cmd='' test words program files=() status p f s
+# Print the subtests of a topology, which are numbered from FIRST to LAST, and write
+# down how many of their tests passed, failed and were skipped
+run_topology() { # TOPOLOGY FIRST LAST
+	local topo=$1 number=$2 last=$3 start=$SECONDS
+	local cmd='' test words program files=() status p f s
 
 	while read -r test; do
 		read -ra words <<< "$test"
@@ -138,19 +143,18 @@ run_topology() { # TOPOLOGY
 			[[ " ${files[*]-} " == *" $program "* ]] || files+=(--file "$program")
 		done
 		cmd+="echo '@@start $test'; $test; echo @@end \$?; "
-		expected=$((expected + 1))
 	done < <(list_tests |
 		 awk -v topo="$topo" '$1 == topo { print substr($0, length(topo) + 2) }')
 
 	"$here/vmtest.sh" --kernel "$kernel" --topology "$topo" --timeout "$timeout" \
 		${modules:+--modules "$modules"} --out "$out/$topo" \
 		"${files[@]}" -- "$cmd" |
-		format "$topo" "$number" "$out/counts"
+		format "$topo" "$number" "$out/$topo/counts"
 	status=${PIPESTATUS[0]}
 
-	read -r p f s number < "$out/counts"
+	read -r p f s number < "$out/$topo/counts"
 	# Tests that the VM did not reach
-	while [ "$number" -le "$expected" ]; do
+	while [ "$number" -le "$last" ]; do
 		echo "not ok $number $topo: not run"
 		number=$((number + 1))
 		f=$((f + 1))
@@ -160,14 +164,50 @@ run_topology() { # TOPOLOGY
 		echo "# $topo: vmtest.sh ended with status $status, see $out/$topo"
 		f=$((f + 1))
 	fi
-	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	echo "# $topo took $((SECONDS - start)) s"
+	echo "$p $f $s" > "$out/$topo/counts"
 }
 
-kernel='' modules='' tests=$here out='' timeout=1800 filter=. list=''
+# Start VMs as long as fewer than $jobs are running. Each is a process group, so
+# that all of it can be killed.
+start_vms() {
+	local topo lines first
+
+	while [ ${#vms[@]} -lt ${#topologies[@]} ] &&
+	      [ "$(jobs -r | wc -l)" -lt "$jobs" ]; do
+		topo=${topologies[${#vms[@]}]}
+		lines=$(list_tests | awk -v topo="$topo" '$1 == topo' | wc -l)
+		first=$number
+		number=$((number + lines))
+		mkdir -p "$out/$topo" || exit 2
+		rm -f "$out/$topo/counts"
+		set -m
+		run_topology "$topo" "$first" $((number - 1)) > "$out/$topo/report" 2>&1 < /dev/null &
+		set +m
+		vms+=($!)
+	done
+}
+
+running() { # PID
+	jobs -rp | grep -qx "$1"
+}
+
+# After an interruption, VMs are still running
+cleanup() {
+	local vm
+
+	for vm in $(jobs -rp); do
+		kill -- "-$vm"
+	done
+	wait
+	[ -z "$tmp" ] || rm -rf "$tmp"
+}
+
+kernel='' modules='' tests=$here out='' timeout=1800 jobs='' filter=. list=''
 
 while [ $# -gt 0 ]; do
 	case $1 in
-	--kernel|--modules|--tests|--out|--timeout)
+	--kernel|--modules|--tests|--out|--timeout|--jobs)
 		[ $# -ge 2 ] || die 2 "$1 needs an argument: see $me --help" ;;
 	esac
 	case $1 in
@@ -176,6 +216,7 @@ while [ $# -gt 0 ]; do
 	--tests)	tests=$2; shift ;;
 	--out)		out=$2; shift ;;
 	--timeout)	timeout=$2; shift ;;
+	--jobs)		jobs=$2; shift ;;
 	--list)		list=yes ;;
 	--help)		usage; exit ;;
 	-*)		die 2 "unknown argument '$1': see $me --help" ;;
@@ -203,21 +244,38 @@ require_tools
 mapfile -t topologies < <(list_tests | awk '!seen[$1]++ { print $1 }')
 [ ${#topologies[@]} -gt 0 ] || die 2 "no test matches '$filter': see $me --list"
 
+cpus=$(nproc)
+jobs=${jobs:-$((cpus < 8 ? cpus : 8))}
+[[ $jobs =~ ^[1-9][0-9]*$ ]] || die 2 "--jobs takes a number from 1 on, not '$jobs'"
+
+vms=() number=1 tmp=''
+trap cleanup EXIT
+trap 'exit 130' INT TERM HUP
 if [ -z "$out" ]; then
-	out=$(mktemp -d "${TMPDIR:-/tmp}/run_vm_tests.XXXXXX") || exit 2
-	trap 'rm -rf "$out"' EXIT
+	tmp=$(mktemp -d "${TMPDIR:-/tmp}/run_vm_tests.XXXXXX") || exit 2
+	out=$tmp
 fi
 mkdir -p "$out" || die 2 "cannot make the directory $out"
 
-passed=0 failed=0 skipped=0 number=1 expected=0
+passed=0 failed=0 skipped=0
 echo "TAP version 13"
 echo "1..$(list_tests | wc -l)"
-for topo in "${topologies[@]}"; do
-	start=$SECONDS
-	run_topology "$topo"
-	echo "# $topo took $((SECONDS - start)) s"
+for i in "${!topologies[@]}"; do
+	start_vms
+	exec 3< "$out/${topologies[i]}/report"
+	# Print what is new in its report, until the VM has ended
+	while running "${vms[i]}"; do
+		cat <&3
+		sleep 1
+		start_vms
+	done
+	cat <&3
+	if read -r p f s 2> /dev/null < "$out/${topologies[i]}/counts"; then
+		passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	else
+		failed=$((failed + 1))
+	fi
 done
-rm -f "$out/counts"
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
