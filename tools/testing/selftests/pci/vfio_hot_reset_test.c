@@ -27,6 +27,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <linux/iommufd.h>
@@ -462,12 +463,18 @@ static void pciehp_service(char *name, size_t size)
 		closedir(dir);
 }
 
-/*
- * vfio forms a device set for one reset method. If that is the slot reset, and the
- * slot is gone, a hot reset is refused: a bus reset might affect devices that are
- * in other sets.
- */
-RESET_TEST(hot_reset, refused_without_the_slot)
+/* Ignore what pciehp logs when it is bound again */
+static void rebind_pciehp(struct __test_metadata *_metadata, struct env *env,
+			  const char *service)
+{
+	ASSERT_EQ(0, write_file(PCIEHP "bind", service));
+	close(env->kmsg);
+	env->kmsg = kmsg_open();
+	ASSERT_LE(0, env->kmsg);
+}
+
+/* When the device was opened, its slot could be reset. Without it, the bus can. */
+RESET_TEST(hot_reset, resets_without_the_slot)
 {
 	struct env *env = &self->env;
 	char service[NAME_MAX + 1];
@@ -479,17 +486,37 @@ RESET_TEST(hot_reset, refused_without_the_slot)
 
 	env_open(_metadata, env, args.nr_scope);
 	ASSERT_EQ(0, write_file(PCIEHP "unbind", service));
-	EXPECT_EQ(ENODEV, get_info(env->dev[0].vfio->fd, &info));
-	EXPECT_REFUSED(ENODEV, hot_reset(env));
-
-	ASSERT_EQ(0, write_file(PCIEHP "bind", service));
 	EXPECT_EQ(0, get_info(env->dev[0].vfio->fd, &info));
+	EXPECT_EQ(args.nr_scope, info.hdr.count);
 	expect_reset(_metadata, env);
 
-	/* Ignore what pciehp logs when it is bound */
-	close(env->kmsg);
-	env->kmsg = kmsg_open();
-	ASSERT_LE(0, env->kmsg);
+	rebind_pciehp(_metadata, env, service);
+	EXPECT_EQ(0, get_info(env->dev[0].vfio->fd, &info));
+	expect_reset(_metadata, env);
+}
+
+/* The same when the last device is closed, and none has a function reset */
+RESET_TEST(hot_reset, close_resets_without_the_slot)
+{
+	struct env *env = &self->env;
+	char service[NAME_MAX + 1];
+	int i;
+
+	pciehp_service(service, sizeof(service));
+	if (!service[0])
+		SKIP(return, "pciehp has no slot there");
+
+	for (i = 0; i < args.nr_scope; i++)
+		ASSERT_EQ(0, pci_write_attr(args.scope[i], "reset_method", "\n"));
+	env_open(_metadata, env, args.nr_scope);
+	ASSERT_EQ(0, write_file(PCIEHP "unbind", service));
+	mark_scope(_metadata);
+	env_close(env);
+	expect_marks(_metadata, 0);
+
+	rebind_pciehp(_metadata, env, service);
+	for (i = 0; i < args.nr_scope; i++)
+		ASSERT_EQ(0, pci_write_attr(args.scope[i], "reset_method", "default"));
 }
 
 /* The end of a writable page; the page behind it cannot be accessed */
@@ -789,6 +816,41 @@ RESET_TEST(hot_reset, close_resets)
 		dev_close(&env->dev[i]);
 	expect_marks(_metadata, 0);
 	expect_configs(_metadata, before);
+}
+
+static void *unbind(void *bdf)
+{
+	return (void *)(long)pci_bind(bdf, "");
+}
+
+/*
+ * An unbind holds the device lock until the device is closed. Until then, resets fail
+ * with EAGAIN, and the close does not wait for the lock.
+ */
+RESET_TEST(hot_reset, errno_while_locked)
+{
+	struct vfio_device_info device_info = { .argsz = sizeof(device_info) };
+	struct env *env = &self->env;
+	pthread_t thread;
+	struct info info;
+	void *rc;
+
+	env_open(_metadata, env, args.nr_scope);
+	ASSERT_EQ(0, ioctl(env->dev[0].vfio->fd, VFIO_DEVICE_GET_INFO, &device_info));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, unbind, (void *)args.scope[0]));
+	usleep(50000);
+	EXPECT_EQ(0, get_info(env->dev[0].vfio->fd, &info));
+	EXPECT_REFUSED(EAGAIN, hot_reset(env));
+	if (device_info.flags & VFIO_DEVICE_FLAGS_RESET)
+		EXPECT_REFUSED(EAGAIN, -__vfio_pci_device_reset(env->dev[0].vfio));
+	env_close(env);
+	expect_marks(_metadata, 1);
+	pthread_join(thread, &rc);
+	EXPECT_EQ(NULL, rc);
+
+	own(_metadata, args.scope[0]);
+	env_open(_metadata, env, args.nr_scope);
+	expect_reset(_metadata, env);
 }
 
 /* --- rescans: resets during a rescan of the bus ------------------------- */
@@ -1177,8 +1239,8 @@ RESET_TEST(last_close, resets_all)
 
 RESET_FIXTURE(error)
 
-/* An eventfd that vfio signals on an error, or -1 */
-static int error_event(int fd)
+/* An eventfd for the first interrupt of this kind, or -1 */
+static int irq_event(int fd, __u32 index)
 {
 	struct {
 		struct vfio_irq_set hdr;
@@ -1186,12 +1248,25 @@ static int error_event(int fd)
 	} set = {
 		.hdr.argsz = sizeof(set),
 		.hdr.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
-		.hdr.index = VFIO_PCI_ERR_IRQ_INDEX,
+		.hdr.index = index,
 		.hdr.count = 1,
 		.event = eventfd(0, EFD_NONBLOCK),
 	};
 
 	return ioctl(fd, VFIO_DEVICE_SET_IRQS, &set) ? -1 : set.event;
+}
+
+/* Mask or unmask INTx */
+static void set_intx(struct __test_metadata *_metadata, int fd, __u32 action)
+{
+	struct vfio_irq_set set = {
+		.argsz = sizeof(set),
+		.flags = VFIO_IRQ_SET_DATA_NONE | action,
+		.index = VFIO_PCI_INTX_IRQ_INDEX,
+		.count = 1,
+	};
+
+	ASSERT_EQ(0, ioctl(fd, VFIO_DEVICE_SET_IRQS, &set));
 }
 
 /*
@@ -1216,7 +1291,7 @@ RESET_TEST(error, user_keeps_device)
 	vfio_pci_config_writew(device, PCI_COMMAND, 0);
 	ASSERT_EQ(0, __vfio_pci_device_reset(device));
 	vfio_pci_config_writew(device, PCI_COMMAND, on);
-	event = error_event(device->fd);
+	event = irq_event(device->fd, VFIO_PCI_ERR_IRQ_INDEX);
 	ASSERT_LE(0, event);
 	log.kmsg = kmsg_open();
 	ASSERT_LE(0, log.kmsg);
@@ -1243,6 +1318,111 @@ RESET_TEST(error, user_keeps_device)
 	EXPECT_EQ(0, log.failed);
 	close(log.kmsg);
 	close(event);
+}
+
+/* The state of INTx in the device: true if it is disabled */
+static bool intx_disabled(struct __test_metadata *_metadata, const char *bdf)
+{
+	__u8 cfg[CFG_SIZE];
+
+	ASSERT_LT(0, pci_config(bdf, cfg));
+	return cfg[PCI_COMMAND + 1] & PCI_COMMAND_INTX_DISABLE >> 8;
+}
+
+static void recover(struct __test_metadata *_metadata)
+{
+	struct error_log log = {};
+
+	log.kmsg = kmsg_open();
+	ASSERT_LE(0, log.kmsg);
+	mark_scope(_metadata);
+	ASSERT_EQ(0, inject_fatal(args.port[0]));
+	ASSERT_TRUE(error_log_wait(&log, 1));
+	EXPECT_EQ(1, log.recovered);
+	EXPECT_EQ(0, log.failed);
+	expect_marks(_metadata, 0);
+	close(log.kmsg);
+}
+
+/* INTx is masked after a recovery if it was before, whoever has masked it, and how */
+RESET_TEST(error, intx_stays_masked)
+{
+	const char *bdf = args.scope[0];
+	struct env *env = &self->env;
+	struct vfio_pci_device *device;
+	int event;
+	__u16 cmd;
+
+	if (args.nr_scope != 1 || args.nr_port != 1)
+		SKIP(return, "needs one device and the port above it");
+	env_open(_metadata, env, 1);
+	device = env->dev[0].vfio;
+	cmd = vfio_pci_config_readw(device, PCI_COMMAND) & ~PCI_COMMAND_INTX_DISABLE;
+
+	/* Not in use, and disabled in the Command register that the user sees */
+	vfio_pci_config_writew(device, PCI_COMMAND, cmd | PCI_COMMAND_INTX_DISABLE);
+	EXPECT_TRUE(intx_disabled(_metadata, bdf));
+	recover(_metadata);
+	EXPECT_TRUE(intx_disabled(_metadata, bdf));
+	vfio_pci_config_writew(device, PCI_COMMAND, cmd);
+	EXPECT_FALSE(intx_disabled(_metadata, bdf));
+
+	/* In use, and masked by the user */
+	event = irq_event(device->fd, VFIO_PCI_INTX_IRQ_INDEX);
+	ASSERT_LE(0, event);
+	set_intx(_metadata, device->fd, VFIO_IRQ_SET_ACTION_MASK);
+	EXPECT_TRUE(intx_disabled(_metadata, bdf));
+	recover(_metadata);
+	EXPECT_TRUE(intx_disabled(_metadata, bdf));
+
+	/* Saved while it was masked, and not masked any more */
+	ASSERT_EQ(0, __vfio_pci_device_reset(device));
+	set_intx(_metadata, device->fd, VFIO_IRQ_SET_ACTION_UNMASK);
+	EXPECT_FALSE(intx_disabled(_metadata, bdf));
+	recover(_metadata);
+	EXPECT_FALSE(intx_disabled(_metadata, bdf));
+	close(event);
+}
+
+/* Whether an access to the device causes a page fault */
+static bool read_faults(struct __test_metadata *_metadata, __u32 *reg)
+{
+	struct rusage before, after;
+
+	ASSERT_EQ(0, getrusage(RUSAGE_THREAD, &before));
+	EXPECT_NE(UINT_MAX, __atomic_load_n(reg, __ATOMIC_SEQ_CST));
+	ASSERT_EQ(0, getrusage(RUSAGE_THREAD, &after));
+	return after.ru_minflt != before.ru_minflt;
+}
+
+/*
+ * The next access of a mapping after a recovery is a page fault, in which vfio knows
+ * of the reset, and then shows the device.
+ */
+RESET_TEST(error, mapping_is_zapped)
+{
+	struct vfio_region_info region = { .argsz = sizeof(region) };
+	struct env *env = &self->env;
+	__u32 *reg;
+	int fd;
+
+	if (args.nr_scope != 1 || args.nr_port != 1)
+		SKIP(return, "needs one device and the port above it");
+	env_open(_metadata, env, 1);
+	fd = env->dev[0].vfio->fd;
+	ASSERT_EQ(0, ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &region));
+	vfio_pci_config_writew(env->dev[0].vfio, PCI_COMMAND, PCI_COMMAND_MEMORY);
+	reg = mmap(NULL, region.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		   region.offset);
+	ASSERT_NE(MAP_FAILED, reg);
+	env->map = reg;
+	env->map_size = region.size;
+
+	EXPECT_TRUE(read_faults(_metadata, reg));
+	EXPECT_FALSE(read_faults(_metadata, reg));
+	recover(_metadata);
+	EXPECT_TRUE(read_faults(_metadata, reg));
+	EXPECT_FALSE(read_faults(_metadata, reg));
 }
 
 /* --- main --------------------------------------------------------------- */
