@@ -9,6 +9,8 @@
 ///    resets, possibly the other one
 ///  - __pci_reset_function_locked(), which may reset the bus, and neither saves
 ///    nor restores state
+///  - pcie_flr() and pcie_reset_flr(), which do not lock the device either, often
+///    the device of another driver, such as a VF
 ///
 /// Use pci_reset_bus_flags(), or pci_reset_scope_get() and
 /// pci_reset_scope_commit().  The flags depend on the locks that the caller
@@ -18,7 +20,10 @@
 // Comments: pci_ignore_hotplug() is not reported, its callers announce that power
 //	will be removed, not a reset. Neither is an open-coded Secondary Bus Reset
 //	between pci_hp_ignore_link_change() and pci_hp_unignore_link_change():
-//	the hotplug port ignores the link change
+//	the hotplug port ignores the link change.
+//	Of the Function Level Resets, those of a driver's own device may be
+//	right: in ->probe() before the device is enabled, and where a reset by
+//	the PCI core, which calls ->reset_prepare(), would wait for itself
 // Options: --no-includes --include-headers
 // Keywords: pci_reset_bus_flags, pci_reset_scope_get
 
@@ -59,6 +64,8 @@ CHOICE = "WARNING: choice between slot and bus reset, " \
 BARE = "WARNING: reset that saves and restores nothing, " \
        "consider pci_reset_function_locked() " \
        "or pci_reset_bus_flags() with PCI_RESET_LOCKED"
+FLR = "WARNING: Function Level Reset without locks that saves and restores " \
+      "nothing, consider pci_reset_bus_flags() with PCI_RESET_FLR"
 IGNORE = "WARNING: open-coded ignore_hotplug, " \
          "pci_reset_bus_flags() ignores hotplug events during the reset"
 
@@ -190,6 +197,21 @@ position p : script:python() { relevant(p) };
 * __pci_reset_function_locked@p
 
 //----------------------------------------------------------
+//  Function Level Reset, other than asking whether it works
+//----------------------------------------------------------
+
+@flr@
+symbol pcie_flr, pcie_reset_flr;
+symbol PCI_METHOD_RESET, PCI_RESET_DO_RESET, false;
+position p : script:python() { relevant(p) };
+@@
+(
+* pcie_flr@p(...)
+|
+* pcie_reset_flr@p(..., \(PCI_METHOD_RESET\|PCI_RESET_DO_RESET\|false\|0\))
+)
+
+//----------------------------------------------------------
 //  Open-coded ignore_hotplug
 //----------------------------------------------------------
 
@@ -266,3 +288,13 @@ coccilib.org.print_todo(p[0], IGNORE)
 p << ignore.p;
 @@
 coccilib.report.print_report(p[0], IGNORE)
+
+@script:python depends on org@
+p << flr.p;
+@@
+coccilib.org.print_todo(p[0], FLR)
+
+@script:python depends on report@
+p << flr.p;
+@@
+coccilib.report.print_report(p[0], FLR)
