@@ -1395,34 +1395,75 @@ static bool read_faults(struct __test_metadata *_metadata, __u32 *reg)
 	return after.ru_minflt != before.ru_minflt;
 }
 
+/* Map a BAR of the first device, with memory enabled */
+static __u32 *map_bar(struct __test_metadata *_metadata, struct env *env)
+{
+	struct vfio_region_info region = { .argsz = sizeof(region) };
+	int fd = env->dev[0].vfio->fd;
+	void *map;
+
+	ASSERT_EQ(0, ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &region));
+	vfio_pci_config_writew(env->dev[0].vfio, PCI_COMMAND, PCI_COMMAND_MEMORY);
+	map = mmap(NULL, region.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		   region.offset);
+	ASSERT_NE(MAP_FAILED, map);
+	env->map = map;
+	env->map_size = region.size;
+	return map;
+}
+
 /*
  * The next access of a mapping after a recovery is a page fault, in which vfio knows
  * of the reset, and then shows the device.
  */
 RESET_TEST(error, mapping_is_zapped)
 {
-	struct vfio_region_info region = { .argsz = sizeof(region) };
-	struct env *env = &self->env;
 	__u32 *reg;
-	int fd;
 
 	if (args.nr_scope != 1 || args.nr_port != 1)
 		SKIP(return, "needs one device and the port above it");
-	env_open(_metadata, env, 1);
-	fd = env->dev[0].vfio->fd;
-	ASSERT_EQ(0, ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &region));
-	vfio_pci_config_writew(env->dev[0].vfio, PCI_COMMAND, PCI_COMMAND_MEMORY);
-	reg = mmap(NULL, region.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-		   region.offset);
-	ASSERT_NE(MAP_FAILED, reg);
-	env->map = reg;
-	env->map_size = region.size;
-
+	env_open(_metadata, &self->env, 1);
+	reg = map_bar(_metadata, &self->env);
 	EXPECT_TRUE(read_faults(_metadata, reg));
 	EXPECT_FALSE(read_faults(_metadata, reg));
 	recover(_metadata);
 	EXPECT_TRUE(read_faults(_metadata, reg));
 	EXPECT_FALSE(read_faults(_metadata, reg));
+}
+
+/* A device that the user has put into D3 is in D0 after a recovery, and accessible */
+RESET_TEST(error, low_power_ends)
+{
+	struct env *env = &self->env;
+	struct error_log log = {};
+	__u8 cfg[CFG_SIZE];
+	__u32 *reg;
+	int pm;
+
+	if (args.nr_scope != 1 || args.nr_port != 1)
+		SKIP(return, "needs one device and the port above it");
+	ASSERT_LT(0, pci_config(args.scope[0], cfg));
+	pm = pci_cap(cfg, PCI_CAP_ID_PM);
+	if (!pm)
+		SKIP(return, "no Power Management capability");
+
+	env_open(_metadata, env, 1);
+	reg = map_bar(_metadata, env);
+	vfio_pci_config_writew(env->dev[0].vfio, pm + PCI_PM_CTRL, 3);
+	EXPECT_EQ(3, vfio_pci_config_readw(env->dev[0].vfio, pm + PCI_PM_CTRL) &
+		     PCI_PM_CTRL_STATE_MASK);
+
+	log.kmsg = kmsg_open();
+	ASSERT_LE(0, log.kmsg);
+	ASSERT_EQ(0, inject_fatal(args.port[0]));
+	ASSERT_TRUE(error_log_wait(&log, 1));
+	EXPECT_EQ(1, log.recovered);
+	close(log.kmsg);
+
+	EXPECT_EQ(0, vfio_pci_config_readw(env->dev[0].vfio, pm + PCI_PM_CTRL) &
+		     PCI_PM_CTRL_STATE_MASK);
+	/* SIGBUS if vfio takes it for suspended */
+	EXPECT_NE(UINT_MAX, __atomic_load_n(reg, __ATOMIC_SEQ_CST));
 }
 
 /* --- main --------------------------------------------------------------- */
