@@ -181,8 +181,10 @@ start_vms() {
 		number=$((number + lines))
 		mkdir -p "$out/$topo" || exit 2
 		rm -f "$out/$topo/counts"
+		# It is read from here on
+		: > "$out/$topo/report"
 		set -m
-		run_topology "$topo" "$first" $((number - 1)) > "$out/$topo/report" 2>&1 < /dev/null &
+		run_topology "$topo" "$first" $((number - 1)) >> "$out/$topo/report" 2>&1 < /dev/null &
 		set +m
 		vms+=($!)
 	done
