@@ -23,6 +23,7 @@ qemu   busybox-static            busybox
 qemu   acpica-tools              iasl
 qemu   pciutils                  lspci
 qemu   uuid-dev                  /usr/include/uuid/uuid.h
+dpdk   dpdk-dev                  dpdk-testpmd
 shell  busybox-static            busybox
 shell  pciutils                  lspci
 check  python3                   python3

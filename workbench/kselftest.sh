@@ -7,6 +7,8 @@
 . "$(dirname "$0")/lib.sh"
 
 "$here/selftests.sh"
+# Only one test needs this, so nobody is asked for a password.
+"$here/deps.sh" dpdk </dev/null || say "  vfio_dpdk.sh is skipped without it"
 
 say "kselftest: each topology in a virtual machine"
 "$tree/tools/testing/selftests/pci/run_vm_tests.sh" --kernel "$build/x86/vmlinux" --modules "$build/x86" \
