@@ -1,5 +1,5 @@
-# shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
 #
 # For shell scripts that test users of vfio-pci: their arguments, binding devices to
 # vfio-pci, TAP, and whether devices were reset.
@@ -20,8 +20,8 @@ skip() { # REASON
 }
 
 require_vm() {
-	[ "${PCI_SELFTESTS_VM-}" = 1 ] ||
-		skip "${0##*/} resets devices: use run_vm_tests.sh, or set PCI_SELFTESTS_VM=1 to run it on this machine"
+	[ "${PCI_SELFTESTS_VM-}" = 1 ] || skip "${0##*/} resets devices: \
+use run_vm_tests.sh, or set PCI_SELFTESTS_VM=1 to run it on this machine"
 }
 
 # Set $devices to those that are used, $outside to those that no reset may affect, and

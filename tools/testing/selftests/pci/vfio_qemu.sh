@@ -80,8 +80,9 @@ set_mark() { # ADDRESS
 	qtest writel "$1" "$MARK" && qtest readl "$1" && [ $((value)) -eq $((MARK)) ]
 }
 
+# The next mark shows that it was the device that answered
 mark_is_gone() { # ADDRESS
-	qtest readl "$1" && [ $((value)) -eq 0 ]
+	qtest readl "$1" && [ $((value)) -eq 0 ] && set_mark "$1"
 }
 
 # How many resets have succeeded, by QEMU's trace
