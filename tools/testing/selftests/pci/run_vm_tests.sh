@@ -124,11 +124,26 @@ format() { # TOPOLOGY NUMBER-OF-FIRST COUNTS < output of the VM
 		}'
 }
 
+# Print the files that a script wants in the VM, as words of "--file". It names them in
+# comments, "# Files: PATTERN...": those of the host go to the same path, those of this
+# directory to /test.
+wanted_files() { # SCRIPT
+	local file
+
+	# shellcheck disable=SC2013 # words, and patterns to expand
+	for file in $(cd "$here" && sed -n 's/^# Files: //p' "$1"); do
+		case $file in
+		/*)	[ ! -r "$file" ] || echo "$file:$file" ;;
+		*)	echo "$here/$file" ;;
+		esac
+	done
+}
+
 # Print the subtests of a topology, which are numbered from FIRST to LAST, and write
 # down how many of their tests passed, failed and were skipped
 run_topology() { # TOPOLOGY FIRST LAST
 	local topo=$1 number=$2 last=$3 start=$SECONDS
-	local cmd='' test words program files=() status p f s
+	local cmd='' test words program file files=() status p f s
 
 	while read -r test; do
 		read -ra words <<< "$test"
@@ -141,6 +156,9 @@ run_topology() { # TOPOLOGY FIRST LAST
 		for program in "$program" "${words[@]/#/$tests/../vfio/}"; do
 			[ -x "$program" ] || continue
 			[[ " ${files[*]-} " == *" $program "* ]] || files+=(--file "$program")
+		done
+		[[ ${words[0]} != *.sh ]] || for file in $(wanted_files "$here/${words[0]}"); do
+			[[ " ${files[*]-} " == *" $file "* ]] || files+=(--file "$file")
 		done
 		cmd+="echo '@@start $test'; $test; echo @@end \$?; "
 	done < <(list_tests |

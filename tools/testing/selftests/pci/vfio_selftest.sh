@@ -4,29 +4,21 @@
 # vfio_selftest.sh PROGRAM BDF: bind the device to vfio-pci, run this program of
 # tools/testing/selftests/vfio on it, and bind the device to its driver again.
 
-if [ $# -ne 2 ] || [ ! -e "/sys/bus/pci/devices/$2" ]; then
-	sed -n 's/^# \{0,1\}//; 4,5p' "$0"
-	exit 2
-fi
-if [ "${PCI_SELFTESTS_VM-}" != 1 ]; then
-	printf '1..0 # SKIP %s: %s\n' "${0##*/} resets devices" \
-		'use run_vm_tests.sh, or set PCI_SELFTESTS_VM=1 to run it on this machine'
-	exit 4
-fi
-if ! command -v "$1" > /dev/null; then
-	echo "1..0 # SKIP no $1: build tools/testing/selftests/vfio, statically"
-	exit 4
-fi
-device=/sys/bus/pci/devices/$2
+# What run_vm_tests.sh copies into the VM
+# Files: vfio_lib.sh
 
-bind() { # DRIVER, or "" for the one that matches
-	[ ! -e "$device/driver" ] || echo "$2" > "$device/driver/unbind"
-	echo "$1" > "$device/driver_override"
-	echo "$2" > /sys/bus/pci/drivers_probe
-}
+# shellcheck source=vfio_lib.sh
+. "$(dirname "$0")/vfio_lib.sh"
 
-bind vfio-pci "$2"
+if [ $# -ne 2 ] || [ ! -e "$pci/$2" ]; then
+	usage
+fi
+require_vm
+command -v "$1" > /dev/null ||
+	skip "no $1: build tools/testing/selftests/vfio, statically"
+
+bind "$2" vfio-pci
 "$1" "$2"
 status=$?
-bind "" "$2"
+bind "$2" ''
 exit $status
