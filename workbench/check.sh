@@ -139,6 +139,8 @@ resets() # COMMIT base|series
 #  - mana: FLR of a VF in the teardown of its queues, with RTNL held, which a
 #    holder of the device lock may wait for
 #  - qat: FLR with and without the device lock, see adf_reset_flr()
+#  - liquidio: FLR of a VF that asks the PF for it, if the PCI core does not know
+#    that the VF has FLR
 left_alone='drivers/scsi/stex.c
 drivers/net/ethernet/freescale/enetc/enetc.c
 drivers/net/ethernet/freescale/enetc/enetc_pci_mdio.c
@@ -149,7 +151,8 @@ drivers/net/ethernet/broadcom/bnge/bnge_core.c
 drivers/net/ethernet/broadcom/bnxt/bnxt.c
 drivers/nvme/host/pci.c
 drivers/net/ethernet/microsoft/mana/mana_en.c
-drivers/crypto/intel/qat/qat_common/adf_aer.c'
+drivers/crypto/intel/qat/qat_common/adf_aer.c
+drivers/net/ethernet/cavium/liquidio/octeon_mailbox.c'
 
 # The files with a report
 reported() # base|series
