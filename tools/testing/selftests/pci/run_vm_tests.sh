@@ -189,7 +189,7 @@ run_topology() { # TOPOLOGY FIRST LAST
 # Start VMs as long as fewer than $jobs are running. Each is a process group, so
 # that all of it can be killed.
 start_vms() {
-	local topo lines first
+	local topo lines first report
 
 	while [ ${#vms[@]} -lt ${#topologies[@]} ] &&
 	      [ "$(jobs -r | wc -l)" -lt "$jobs" ]; do
@@ -197,12 +197,13 @@ start_vms() {
 		lines=$(list_tests | awk -v topo="$topo" '$1 == topo' | wc -l)
 		first=$number
 		number=$((number + lines))
+		report=$out/$topo/report
 		mkdir -p "$out/$topo" || exit 2
 		rm -f "$out/$topo/counts"
 		# It is read from here on
-		: > "$out/$topo/report"
+		: > "$report"
 		set -m
-		run_topology "$topo" "$first" $((number - 1)) >> "$out/$topo/report" 2>&1 < /dev/null &
+		run_topology "$topo" "$first" $((number - 1)) >> "$report" 2>&1 < /dev/null &
 		set +m
 		vms+=($!)
 	done

@@ -1326,7 +1326,7 @@ static bool intx_disabled(struct __test_metadata *_metadata, const char *bdf)
 	__u8 cfg[CFG_SIZE];
 
 	ASSERT_LT(0, pci_config(bdf, cfg));
-	return cfg[PCI_COMMAND + 1] & PCI_COMMAND_INTX_DISABLE >> 8;
+	return cfg[PCI_COMMAND + 1] & (PCI_COMMAND_INTX_DISABLE >> 8);
 }
 
 static void recover(struct __test_metadata *_metadata)
