@@ -117,12 +117,18 @@ struct eeh_ops ops = { ... };
 //----------------------------------------------------------
 
 @announced exists@
-expression ctl;
+expression ctl, E, rw;
 position m;
 @@
 pci_hp_ignore_link_change(...);
 ... when any
-ctl |=@m PCI_BRIDGE_CTL_BUS_RESET
+(
+ctl |=@m <+... \(PCI_BRIDGE_CTL_BUS_RESET\|0x40\|BIT(6)\) ...+>
+|
+ctl =@m E | \(PCI_BRIDGE_CTL_BUS_RESET\|0x40\|BIT(6)\)
+|
+rw@m(..., \(PCI_BRIDGE_CTL_BUS_RESET\|E | PCI_BRIDGE_CTL_BUS_RESET\), ...)
+)
 ... when any
 pci_hp_unignore_link_change(...);
 
