@@ -1044,9 +1044,9 @@ static bool is_enabled(const char *bdf)
 	return pci_config(bdf, cfg) > 0 && cfg[PCI_COMMAND] & PCI_COMMAND_MEMORY;
 }
 
-/* Give a device to vfio-pci and open it */
+/* Give a device to vfio-pci and open it; with a token, if it is a VF */
 static struct vfio_pci_device *vfio_open(struct __test_metadata *_metadata,
-					 const char *bdf)
+					 const char *bdf, const char *token)
 {
 	struct vfio_pci_device *device;
 	char driver[NAME_MAX];
@@ -1058,7 +1058,7 @@ static struct vfio_pci_device *vfio_open(struct __test_metadata *_metadata,
 	device->fd = vfio_cdev_open(bdf);
 	ASSERT_LE(0, device->fd);
 	ASSERT_EQ(0, __vfio_device_bind_iommufd(device->fd, device->iommu->iommufd,
-						NULL));
+						token));
 	return device;
 }
 
@@ -1090,7 +1090,7 @@ SIM_TEST(vfio_resets_device)
 	ASSERT_EQ(0, sim_set(EP0 "/flr", "1"));
 	go_live(_metadata);
 	strcpy(bdf, sim_address(EP0));
-	device = vfio_open(_metadata, bdf);
+	device = vfio_open(_metadata, bdf, NULL);
 	fd = device->fd;
 	ASSERT_EQ(0, ioctl(fd, VFIO_DEVICE_GET_INFO, &info));
 	EXPECT_TRUE(info.flags & VFIO_DEVICE_FLAGS_RESET);
@@ -1163,7 +1163,7 @@ SIM_TEST(vfio_resets_pf_with_vfs)
 	strcpy(bdf, sim_address(EP0));
 	ASSERT_EQ(0, write_file("/sys/module/vfio_pci/parameters/enable_sriov", "1"));
 	ASSERT_EQ(0, pci_write_attr(bdf, "reset_method", "\n"));
-	device = vfio_open(_metadata, bdf);
+	device = vfio_open(_metadata, bdf, NULL);
 	ASSERT_EQ(0, pci_write_attr(bdf, "sriov_numvfs", "2"));
 	ASSERT_EQ(NR_VFS, vfs_respond(bdf, before));
 
@@ -1184,6 +1184,52 @@ SIM_TEST(vfio_resets_pf_with_vfs)
 	ASSERT_EQ(0, pci_write_attr(bdf, "sriov_numvfs", "0"));
 	ASSERT_EQ(0, pci_bind_default(bdf));
 	EXPECT_TRUE(is_bound(EP0));
+}
+
+#define VF_TOKEN	"01234567-89ab-cdef-0123-456789abcdef"
+
+/*
+ * When the last device of a set is closed, the link is not reset if this would reset a
+ * PF that is closed, but whose VFs are open
+ */
+SIM_TEST(vfio_spares_vfs_in_use)
+{
+	char pf[2][BDF_LEN], path[PATH_MAX], target[PATH_MAX];
+	struct vfio_pci_device *device[2], *vf;
+	int i, hot;
+
+	if (vfio_allow_noiommu())
+		SKIP(return, "the kernel has no CONFIG_VFIO_NOIOMMU");
+
+	build(_metadata);
+	ASSERT_EQ(0, sim_set(EP1 "/vfs", "1"));
+	ASSERT_EQ(0, sim_set(EP1F1 "/vfs", "1"));
+	go_live(_metadata);
+	strcpy(pf[0], sim_address(EP1));
+	strcpy(pf[1], sim_address(EP1F1));
+	ASSERT_EQ(0, write_file("/sys/module/vfio_pci/parameters/enable_sriov", "1"));
+	/* The other has no reset of its own anyway */
+	ASSERT_EQ(0, pci_write_attr(pf[0], "reset_method", "\n"));
+	for (i = 0; i < 2; i++)
+		device[i] = vfio_open(_metadata, pf[i], NULL);
+	vfio_device_set_vf_token(device[1]->fd, VF_TOKEN);
+	ASSERT_EQ(0, pci_write_attr(pf[1], "sriov_numvfs", "1"));
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/virtfn0", pf[1]);
+	ASSERT_NE(NULL, realpath(path, target));
+	vf = vfio_open(_metadata, strrchr(target, '/') + 1, VF_TOKEN);
+
+	vfio_close(device[1]);
+	hot = sim_number(EP1 "/resets", "hot");
+	vfio_close(device[0]);
+	EXPECT_EQ(hot, sim_number(EP1 "/resets", "hot"));
+
+	vfio_close(vf);
+	vfio_close(vfio_open(_metadata, pf[0], NULL));
+	EXPECT_EQ(hot + 1, sim_number(EP1 "/resets", "hot"));
+
+	ASSERT_EQ(0, pci_write_attr(pf[1], "sriov_numvfs", "0"));
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, pci_bind_default(pf[i]));
 }
 
 SIM_TEST(errors_reach_drivers)
