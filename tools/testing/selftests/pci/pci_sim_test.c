@@ -1044,9 +1044,9 @@ static bool is_enabled(const char *bdf)
 	return pci_config(bdf, cfg) > 0 && cfg[PCI_COMMAND] & PCI_COMMAND_MEMORY;
 }
 
-/* Give a device to vfio-pci and open it; with a token, if it is a VF */
+/* Give a device to vfio-pci and open it */
 static struct vfio_pci_device *vfio_open(struct __test_metadata *_metadata,
-					 const char *bdf, const char *token)
+					 const char *bdf)
 {
 	struct vfio_pci_device *device;
 	char driver[NAME_MAX];
@@ -1058,7 +1058,7 @@ static struct vfio_pci_device *vfio_open(struct __test_metadata *_metadata,
 	device->fd = vfio_cdev_open(bdf);
 	ASSERT_LE(0, device->fd);
 	ASSERT_EQ(0, __vfio_device_bind_iommufd(device->fd, device->iommu->iommufd,
-						token));
+						NULL));
 	return device;
 }
 
@@ -1090,7 +1090,7 @@ SIM_TEST(vfio_resets_device)
 	ASSERT_EQ(0, sim_set(EP0 "/flr", "1"));
 	go_live(_metadata);
 	strcpy(bdf, sim_address(EP0));
-	device = vfio_open(_metadata, bdf, NULL);
+	device = vfio_open(_metadata, bdf);
 	fd = device->fd;
 	ASSERT_EQ(0, ioctl(fd, VFIO_DEVICE_GET_INFO, &info));
 	EXPECT_TRUE(info.flags & VFIO_DEVICE_FLAGS_RESET);
@@ -1163,7 +1163,7 @@ SIM_TEST(vfio_resets_pf_with_vfs)
 	strcpy(bdf, sim_address(EP0));
 	ASSERT_EQ(0, write_file("/sys/module/vfio_pci/parameters/enable_sriov", "1"));
 	ASSERT_EQ(0, pci_write_attr(bdf, "reset_method", "\n"));
-	device = vfio_open(_metadata, bdf, NULL);
+	device = vfio_open(_metadata, bdf);
 	ASSERT_EQ(0, pci_write_attr(bdf, "sriov_numvfs", "2"));
 	ASSERT_EQ(NR_VFS, vfs_respond(bdf, before));
 
@@ -1188,15 +1188,50 @@ SIM_TEST(vfio_resets_pf_with_vfs)
 
 #define VF_TOKEN	"01234567-89ab-cdef-0123-456789abcdef"
 
-/*
- * When the last device of a set is closed, the link is not reset if this would reset a
- * PF that is closed, but whose VFs are open
- */
-SIM_TEST(vfio_spares_vfs_in_use)
+/* Open the group of a device that is bound to vfio-pci, for a container */
+static int vfio_open_group(struct __test_metadata *_metadata, const char *bdf,
+			   int *container)
 {
-	char pf[2][BDF_LEN], path[PATH_MAX], target[PATH_MAX];
-	struct vfio_pci_device *device[2], *vf;
-	int i, hot;
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/vfio/noiommu-%u", sysfs_iommu_group_get(bdf));
+	fd = open(path, O_RDWR);
+	ASSERT_LE(0, fd);
+	if (*container >= 0) {
+		ASSERT_EQ(0, ioctl(fd, VFIO_GROUP_SET_CONTAINER, container));
+		return fd;
+	}
+
+	*container = open("/dev/vfio/vfio", O_RDWR);
+	ASSERT_LE(0, *container);
+	ASSERT_EQ(0, ioctl(fd, VFIO_GROUP_SET_CONTAINER, container));
+	ASSERT_EQ(0, ioctl(*container, VFIO_SET_IOMMU, VFIO_NOIOMMU_IOMMU));
+	return fd;
+}
+
+/* Open a device of a group, with a token if it is a VF */
+static int vfio_open_by_group(int group, const char *bdf, const char *token)
+{
+	char arg[BDF_LEN + 64];
+
+	snprintf(arg, sizeof(arg), "%s%s%s", bdf, token ? " vf_token=" : "",
+		 token ?: "");
+	return ioctl(group, VFIO_GROUP_GET_DEVICE_FD, arg);
+}
+
+/*
+ * To own a PF, not open, does not allow a hot reset of its VFs while these are open:
+ * only who opens the PF has to know their token
+ */
+SIM_TEST(vfio_hot_reset_spares_open_vfs)
+{
+	char pf[2][BDF_LEN], vf[BDF_LEN], path[PATH_MAX], target[PATH_MAX];
+	int i, hot, vf_group, vf_fd, container = -1, group[2], fd[2];
+	struct {
+		struct vfio_pci_hot_reset hdr;
+		__s32 group[2];
+	} reset = { .hdr = { .argsz = sizeof(reset), .count = 2 } };
 
 	if (vfio_allow_noiommu())
 		SKIP(return, "the kernel has no CONFIG_VFIO_NOIOMMU");
@@ -1210,23 +1245,42 @@ SIM_TEST(vfio_spares_vfs_in_use)
 	ASSERT_EQ(0, write_file("/sys/module/vfio_pci/parameters/enable_sriov", "1"));
 	/* The other has no reset of its own anyway */
 	ASSERT_EQ(0, pci_write_attr(pf[0], "reset_method", "\n"));
-	for (i = 0; i < 2; i++)
-		device[i] = vfio_open(_metadata, pf[i], NULL);
-	vfio_device_set_vf_token(device[1]->fd, VF_TOKEN);
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, pci_bind(pf[i], "vfio-pci"));
+		group[i] = vfio_open_group(_metadata, pf[i], &container);
+		reset.group[i] = group[i];
+		fd[i] = vfio_open_by_group(group[i], pf[i], NULL);
+		ASSERT_LE(0, fd[i]);
+	}
+
+	vfio_device_set_vf_token(fd[1], VF_TOKEN);
 	ASSERT_EQ(0, pci_write_attr(pf[1], "sriov_numvfs", "1"));
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/virtfn0", pf[1]);
 	ASSERT_NE(NULL, realpath(path, target));
-	vf = vfio_open(_metadata, strrchr(target, '/') + 1, VF_TOKEN);
+	strcpy(vf, strrchr(target, '/') + 1);
+	ASSERT_EQ(0, pci_bind(vf, "vfio-pci"));
+	vf_group = vfio_open_group(_metadata, vf, &container);
+	vf_fd = vfio_open_by_group(vf_group, vf, VF_TOKEN);
+	ASSERT_LE(0, vf_fd);
 
-	vfio_close(device[1]);
 	hot = sim_number(EP1 "/resets", "hot");
-	vfio_close(device[0]);
-	EXPECT_EQ(hot, sim_number(EP1 "/resets", "hot"));
-
-	vfio_close(vf);
-	vfio_close(vfio_open(_metadata, pf[0], NULL));
+	EXPECT_EQ(0, ioctl(fd[0], VFIO_DEVICE_PCI_HOT_RESET, &reset));
 	EXPECT_EQ(hot + 1, sim_number(EP1 "/resets", "hot"));
 
+	close(fd[1]);
+	EXPECT_EQ(-1, ioctl(fd[0], VFIO_DEVICE_PCI_HOT_RESET, &reset));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(hot + 1, sim_number(EP1 "/resets", "hot"));
+
+	close(vf_fd);
+	EXPECT_EQ(0, ioctl(fd[0], VFIO_DEVICE_PCI_HOT_RESET, &reset));
+	EXPECT_EQ(hot + 2, sim_number(EP1 "/resets", "hot"));
+
+	close(fd[0]);
+	close(vf_group);
+	for (i = 0; i < 2; i++)
+		close(group[i]);
+	close(container);
 	ASSERT_EQ(0, pci_write_attr(pf[1], "sriov_numvfs", "0"));
 	for (i = 0; i < 2; i++)
 		ASSERT_EQ(0, pci_bind_default(pf[i]));
