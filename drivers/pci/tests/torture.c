@@ -1,0 +1,828 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Do what a random plan says, and check the outcome by rules
+ *
+ * The rules are those of the PCI Express specification and of the kernel-doc of
+ * what is called, and know nothing of how the kernel does it:
+ *
+ * - A Function is only reset by an operation whose scope it is in, and in a way
+ *   that the operation allows, or in consequence of a fault or of a removal.
+ * - An operation that returns 0 has reset its Function, and everything that was
+ *   reachable on the Link if it resets that.  One that returns an error of which
+ *   it is documented that nothing was reset, has reset nothing.  After the
+ *   former, config space is as before.
+ * - Every operation ends.
+ * - Callbacks of drivers come in pairs, and a driver never reads the config
+ *   space of another device than its own.
+ * - In the end no lock and no runtime PM reference is left.
+ * - When all faults are over, whatever is plugged in and has a Link works, can
+ *   be reset, and recovers from an error; each empty slot notices a card.
+ *
+ * A rule that other operations interfere with is not applied, but the others
+ * are.
+ */
+
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/kthread.h>
+#include <linux/pci.h>
+#include <linux/pm_runtime.h>
+
+#include "torture-kunit.h"
+
+/* No plan and no operation takes that long, unless it hangs */
+#define TORTURE_HANG_MS		(20 * 60 * MSEC_PER_SEC)
+/* What follows from faults is over after this */
+#define TORTURE_QUIET_MS	30000
+/* A device may take a minute to become ready, each of 5 levels of switches */
+#define TORTURE_CALL_US		(6 * 61 * USEC_PER_SEC)
+
+#define TORTURE_MASK_FLR	(BIT(0) | BIT(1))
+#define TORTURE_MASK_PM		BIT(2)
+#define TORTURE_MASK_LINK	(BIT(3) | BIT(4))
+
+static s64 torture_us(struct torture *t)
+{
+	return ktime_us_delta(ktime_get(), t->start);
+}
+
+static __printf(2, 3) void torture_problem(struct torture *t, const char *fmt,
+					   ...)
+{
+	va_list args;
+
+	guard(raw_spinlock_irqsave)(&t->lock);
+	if (*t->problem)
+		return;
+
+	va_start(args, fmt);
+	vsnprintf(t->problem, sizeof(t->problem), fmt, args);
+	va_end(args);
+}
+
+static unsigned int torture_index(const struct torture_func *func)
+{
+	return func - func->t->funcs;
+}
+
+static struct torture_func *torture_find(struct torture *t,
+					 struct pci_sim_func *f)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->nr_funcs; i++) {
+		if (t->funcs[i].f == f)
+			return &t->funcs[i];
+	}
+	return NULL;
+}
+
+/* The bridge above; of a VF, that above the PF */
+static struct pci_sim_func *torture_above(struct torture_func *func)
+{
+	struct torture_func *pf = &func->t->funcs[func->node -
+						  func->t->plan->nodes];
+
+	return pci_sim_upstream(pf->f);
+}
+
+static bool torture_is_vf(const struct torture_func *func)
+{
+	return torture_index(func) >= func->t->plan->nr_nodes;
+}
+
+static bool torture_is_below(struct torture_func *func,
+			     struct pci_sim_func *bridge)
+{
+	struct pci_sim_func *f;
+
+	for (f = torture_above(func); f; f = pci_sim_upstream(f)) {
+		if (f == bridge)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What an operation may affect
+ */
+
+static void torture_reach_below(struct torture *t, struct pci_sim_func *bridge,
+				unsigned long *reach)
+{
+	unsigned int i;
+
+	for (i = 0; bridge && i < t->nr_funcs; i++) {
+		if (torture_is_below(&t->funcs[i], bridge))
+			set_bit(i, reach);
+	}
+}
+
+static void torture_reach_func(struct torture *t, struct torture_func *func,
+			       unsigned long *reach)
+{
+	unsigned int i;
+
+	set_bit(torture_index(func), reach);
+	for (i = t->plan->nr_nodes; i < t->nr_funcs; i++) {
+		if (t->funcs[i].node == func->node)
+			set_bit(i, reach);
+	}
+}
+
+/* Is nothing else on the Link of a Function but its VFs? */
+static bool torture_is_alone(struct torture *t, struct torture_func *func)
+{
+	struct pci_sim_func *above = torture_above(func);
+	unsigned int i;
+
+	for (i = 0; i < t->plan->nr_nodes; i++) {
+		if (t->funcs[i].f && t->funcs[i].node != func->node &&
+		    torture_is_below(&t->funcs[i], above))
+			return false;
+	}
+	return above;
+}
+
+/*
+ * An error is recovered from by a reset of the nearest Link, or of that below
+ * the port which has contained it
+ */
+static void torture_reach_error(struct torture *t, struct torture_func *func,
+				unsigned long *reach)
+{
+	const struct pci_sim_port_config *config;
+	struct pci_sim_func *f = torture_above(func);
+
+	torture_reach_below(t, func->f, reach);
+	torture_reach_below(t, f, reach);
+	for (; f; f = pci_sim_upstream(f)) {
+		config = pci_sim_get_port_config(f);
+		if (config && config->dpc)
+			torture_reach_below(t, f, reach);
+	}
+}
+
+/* Which Functions a call may affect, by what is plugged in where now */
+static void torture_reach(struct torture *t, struct torture_call *c)
+{
+	enum torture_reach reach = torture_ops[c->op].reach;
+
+	if (c->op == TORTURE_NONFATAL || c->op == TORTURE_FATAL) {
+		torture_reach_error(t, c->func, c->reach);
+		return;
+	}
+
+	switch (reach) {
+	case TORTURE_REACH_NONE:
+		return;
+	case TORTURE_REACH_ALONE:
+	case TORTURE_REACH_FUNC:
+		torture_reach_func(t, c->func, c->reach);
+		return;
+	case TORTURE_REACH_LINK:
+		torture_reach_below(t, torture_above(c->func), c->reach);
+		torture_reach_func(t, c->func, c->reach);
+		return;
+	case TORTURE_REACH_BELOW:
+		torture_reach_below(t, c->func->f, c->reach);
+		return;
+	}
+}
+
+/* In which ways a call may reset a Function that it may affect */
+static unsigned int torture_kinds(const struct torture_call *c,
+				  struct torture_func *func)
+{
+	unsigned int kinds = torture_ops[c->op].kinds;
+	bool is_func = func->node == c->func->node;
+
+	if (c->op == TORTURE_RESET_FLAGS || c->op == TORTURE_RESET_SCOPE) {
+		if (is_func && c->arg & TORTURE_MASK_FLR)
+			kinds |= BIT(PCI_SIM_RESET_FLR) |
+				 BIT(PCI_SIM_RESET_AF_FLR);
+		if (is_func && c->arg & TORTURE_MASK_PM)
+			kinds |= BIT(PCI_SIM_RESET_PM);
+		if (c->arg & TORTURE_MASK_LINK)
+			kinds |= BIT(PCI_SIM_RESET_HOT);
+	}
+	if (torture_ops[c->op].reach == TORTURE_REACH_ALONE &&
+	    torture_is_alone(func->t, func))
+		kinds |= BIT(PCI_SIM_RESET_HOT);
+	/* A VF is disabled by any reset of its PF */
+	if (kinds && torture_is_vf(func))
+		kinds |= BIT(PCI_SIM_RESET_HOT);
+
+	return kinds;
+}
+
+/*
+ * What happens while the threads run
+ */
+
+static void torture_on_reset(struct pci_sim_func *f, enum pci_sim_reset kind,
+			     void *data)
+{
+	struct torture *t = data;
+	struct torture_func *func;
+
+	guard(raw_spinlock_irqsave)(&t->lock);
+	func = torture_find(t, f);
+	if (func && t->nr_resets < TORTURE_RESETS_MAX)
+		t->resets[t->nr_resets++] = (struct torture_reset){
+			.us = torture_us(t), .func = func, .kind = kind,
+		};
+}
+
+static void torture_config_get(struct torture_func *func, struct sim_config *c)
+{
+	struct pci_dev *pdev __free(pci_dev_put) = pci_sim_get_dev(func->f);
+
+	memset(c, 0, sizeof(*c));
+	if (pdev && !pci_is_bridge(pdev) && !func->node->ep.conventional)
+		sim_kunit_config_get(c, pdev);
+}
+
+static void torture_must(struct torture *t, struct torture_call *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->plan->nr_nodes; i++) {
+		if (t->funcs[i].f && test_bit(i, c->reach) &&
+		    pci_sim_is_reachable(t->funcs[i].f))
+			set_bit(i, c->must);
+	}
+}
+
+static struct torture_call *torture_begin(struct torture *t,
+					  struct torture_func *func,
+					  enum torture_op op, u32 arg)
+{
+	struct torture_call *c = NULL;
+
+	scoped_guard(raw_spinlock_irqsave, &t->lock) {
+		if (t->nr_calls < TORTURE_CALLS)
+			c = &t->calls[t->nr_calls++];
+	}
+	if (!c)
+		return NULL;
+
+	c->op = op;
+	c->func = func;
+	c->arg = arg;
+	c->to = S64_MAX;
+	torture_reach(t, c);
+	if (torture_ops[op].kinds || op == TORTURE_RESET_FLAGS ||
+	    op == TORTURE_RESET_SCOPE) {
+		torture_must(t, c);
+		torture_config_get(func, &c->config);
+	}
+	c->from = torture_us(t);
+	return c;
+}
+
+static void torture_end(struct torture *t, struct torture_call *c, int rc)
+{
+	struct sim_config config;
+
+	if (!c)
+		return;
+
+	c->rc = rc;
+	c->to = torture_us(t);
+	torture_reach(t, c);
+	torture_config_get(c->func, &config);
+	c->compared = !memcmp(&config, &c->config, sizeof(config));
+}
+
+/* A driver must not see another device, unless it was pulled in this moment */
+static void torture_see_config(struct torture_func *func, struct pci_dev *pdev)
+{
+	u32 id;
+
+	if (torture_is_vf(func))
+		return;
+
+	pci_read_config_dword(pdev, PCI_VENDOR_ID, &id);
+	if (id != (pdev->vendor | pdev->device << 16) && !PCI_POSSIBLE_ERROR(id))
+		torture_problem(func->t, "a driver reads the ID %08x", id);
+}
+
+static void torture_prepare(struct torture_func *func)
+{
+	if (func->prepared)
+		torture_problem(func->t, "reset_prepare twice");
+	func->prepared = true;
+}
+
+static void torture_done(struct torture_func *func, struct pci_dev *pdev)
+{
+	if (!func->prepared)
+		torture_problem(func->t, "reset_done without reset_prepare");
+	func->prepared = false;
+	torture_see_config(func, pdev);
+}
+
+static int torture_probe(struct torture_func *func, struct pci_dev *pdev)
+{
+	struct torture_call *c;
+
+	/* Another driver may have been bound while the device was prepared */
+	func->prepared = false;
+	switch (func->node->mood) {
+	case TORTURE_FAILS:
+		return -EIO;
+	case TORTURE_UNBOUND:
+		return -ENODEV;
+	case TORTURE_RESETS:
+		c = torture_begin(func->t, func, TORTURE_RESET_FUNCTION_LOCKED,
+				  0);
+		torture_end(func->t, c, pci_reset_function_locked(pdev));
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int torture_on_call(struct pci_dev *pdev, enum pci_sim_call call,
+			   void *data)
+{
+	struct torture_func *func = data;
+
+	if (func->node->mood == TORTURE_SLEEPS)
+		msleep(50);
+
+	switch (call) {
+	case PCI_SIM_PROBE:
+		return torture_probe(func, pdev);
+	case PCI_SIM_REMOVE:
+		if (func->prepared)
+			torture_problem(func->t, "remove in a reset");
+		return 0;
+	case PCI_SIM_RESET_PREPARE:
+		torture_prepare(func);
+		return 0;
+	case PCI_SIM_RESET_DONE:
+		torture_done(func, pdev);
+		return 0;
+	case PCI_SIM_ERROR_DETECTED:
+		return func->node->mood == TORTURE_GIVES_UP ?
+			       (__force int)PCI_ERS_RESULT_DISCONNECT : 0;
+	default:
+		torture_see_config(func, pdev);
+		return 0;
+	}
+}
+
+/**
+ * struct torture_thread - a thread
+ * @t: run
+ * @n: its number
+ * @step: what it is doing
+ * @done: when all is done
+ */
+struct torture_thread {
+	struct torture *t;
+	unsigned int n;
+	const struct torture_step *step;
+	struct completion done;
+};
+
+static void torture_sleep_until(struct torture *t, u32 us)
+{
+	s64 now = torture_us(t);
+
+	if (us > now)
+		usleep_range(us - now, us - now);
+}
+
+static int torture_thread(void *data)
+{
+	struct torture_thread *thread = data;
+	struct torture *t = thread->t;
+	unsigned int i;
+
+	for (i = 0; i < t->plan->nr_steps; i++) {
+		const struct torture_step *step = &t->plan->steps[i];
+		struct torture_func *func = &t->funcs[step->node];
+		struct torture_call *c;
+
+		if (step->thread != thread->n || !torture_ops[step->op].run)
+			continue;
+
+		thread->step = step;
+		torture_sleep_until(t, step->us);
+		c = torture_begin(t, func, step->op, step->arg);
+		torture_end(t, c, torture_ops[step->op].run(t, func,
+							    step->arg));
+	}
+	complete(&thread->done);
+	return 0;
+}
+
+static void torture_threads(struct torture *t)
+{
+	struct torture_thread threads[TORTURE_THREADS];
+	unsigned int i;
+
+	t->start = ktime_get();
+	pci_sim_on_reset(t->sim, torture_on_reset, t);
+	for (i = 0; i < TORTURE_THREADS; i++) {
+		threads[i] = (struct torture_thread){ .t = t, .n = i };
+		init_completion(&threads[i].done);
+		kthread_run(torture_thread, &threads[i], "torture%u", i);
+	}
+	for (i = 0; i < TORTURE_THREADS; i++) {
+		if (wait_for_completion_timeout(&threads[i].done,
+				msecs_to_jiffies(TORTURE_HANG_MS)))
+			continue;
+		/* There is no way to go on */
+		panic("seed %llu: %s of node %u hangs", t->plan->seed,
+		      torture_ops[threads[i].step->op].name,
+		      threads[i].step->node);
+	}
+}
+
+/*
+ * The fabric
+ */
+
+static struct pci_sim_func *torture_add(struct torture *t,
+					const struct torture_node *node)
+{
+	struct pci_sim_func *parent = NULL;
+
+	if (node->parent != TORTURE_NOWHERE)
+		parent = t->funcs[node->parent].f;
+
+	switch (node->type) {
+	case TORTURE_ROOT_PORT:
+		return pci_sim_add_root_port(t->sim, &node->port);
+	case TORTURE_SWITCH:
+		return pci_sim_add_switch(t->sim, parent);
+	case TORTURE_DOWN_PORT:
+		return pci_sim_add_downstream_port(parent, &node->port);
+	case TORTURE_PCI_BRIDGE:
+		return pci_sim_add_pci_bridge(t->sim, parent);
+	case TORTURE_ENDPOINT:
+		return pci_sim_add_endpoint(t->sim, parent, &node->ep);
+	default:
+		return pci_sim_add_function(parent, &node->ep);
+	}
+}
+
+static void torture_add_func(struct torture *t, struct pci_sim_func *f,
+			     const struct torture_node *node)
+{
+	struct torture_func *func = &t->funcs[t->nr_funcs++];
+
+	*func = (struct torture_func){ .t = t, .f = f, .node = node };
+	if (f)
+		pci_sim_on_call(f, torture_on_call, func);
+}
+
+static void torture_build(struct torture *t)
+{
+	const struct torture_plan *p = t->plan;
+	struct pci_sim_func *vf;
+	unsigned int i, n;
+
+	for (i = 0; i < p->nr_nodes; i++)
+		torture_add_func(t, torture_add(t, &p->nodes[i]), &p->nodes[i]);
+	for (i = 0; i < p->nr_nodes; i++) {
+		for (n = 0; (vf = pci_sim_vf(t->funcs[i].f, n)); n++) {
+			if (t->nr_funcs < TORTURE_FUNCS)
+				torture_add_func(t, vf, &p->nodes[i]);
+		}
+	}
+	if (p->jitter)
+		pci_sim_jitter(t->sim, p->seed, p->jitter);
+}
+
+/* Nothing is said of the end of what has no driver, or one that fails */
+static void torture_moods(struct torture *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->nr_funcs; i++) {
+		struct torture_func *func = &t->funcs[i];
+
+		switch (func->node->mood) {
+		case TORTURE_UNBOUND:
+		case TORTURE_FAILS:
+			sim_kunit_expect_unbound(t->test, func->f);
+			break;
+		case TORTURE_UNAWARE:
+			if (!torture_is_vf(func) &&
+			    sim_kunit_has_dev(func->f))
+				sim_kunit_bind_unaware(t->test, func->f);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static int torture_usage(struct torture_func *func)
+{
+	struct pci_dev *pdev __free(pci_dev_put) = pci_sim_get_dev(func->f);
+
+	return pdev && pdev->dev.driver ?
+		       atomic_read(&pdev->dev.power.usage_count) : -1;
+}
+
+static void torture_note_usage(struct torture *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->plan->nr_nodes; i++)
+		t->funcs[i].usage = torture_usage(&t->funcs[i]);
+}
+
+/*
+ * The rules
+ */
+
+static bool torture_may(struct torture *t, const struct torture_reset *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->nr_calls; i++) {
+		const struct torture_call *c = &t->calls[i];
+		bool lasting = torture_ops[c->op].lasting;
+
+		if (r->us >= c->from && (lasting || r->us <= c->to) &&
+		    test_bit(torture_index(r->func), c->reach) &&
+		    torture_kinds(c, r->func) & BIT(r->kind))
+			return true;
+	}
+	return false;
+}
+
+static void torture_check_resets(struct torture *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->nr_resets; i++) {
+		const struct torture_reset *r = &t->resets[i];
+
+		if (!torture_may(t, r))
+			torture_problem(t, "node %u%s: reset of kind %u after %lld us by none of the operations",
+					(unsigned int)(r->func->node -
+						       t->plan->nodes),
+					torture_is_vf(r->func) ? ", VF" : "",
+					r->kind, r->us);
+	}
+}
+
+/* No other operation interferes with a call */
+static bool torture_undisturbed(struct torture *t, const struct torture_call *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->nr_calls; i++) {
+		const struct torture_call *d = &t->calls[i];
+
+		if (d == c || d->from > c->to ||
+		    (d->to < c->from && !torture_ops[d->op].lasting))
+			continue;
+		if (bitmap_intersects(c->reach, d->reach, TORTURE_FUNCS))
+			return false;
+		/* These may do anything to anything */
+		if (d->op == TORTURE_RESCAN || d->op == TORTURE_LATE)
+			return false;
+	}
+	return true;
+}
+
+static bool torture_was_reset(struct torture *t, const struct torture_call *c,
+			      unsigned int n, unsigned int kinds)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->nr_resets; i++) {
+		const struct torture_reset *r = &t->resets[i];
+
+		if (torture_index(r->func) == n && r->us >= c->from &&
+		    r->us <= c->to && BIT(r->kind) & kinds)
+			return true;
+	}
+	return false;
+}
+
+/* Those of which it is documented that nothing was reset */
+static bool torture_did_nothing(int rc)
+{
+	switch (rc) {
+	case -EINVAL:
+	case -ENOTTY:
+	case -EAGAIN:
+	case -EBUSY:
+	case -ENOMEM:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void torture_check_success(struct torture *t,
+				  const struct torture_call *c)
+{
+	unsigned int i = torture_index(c->func);
+	const char *name = torture_ops[c->op].name;
+
+	if (torture_ops[c->op].reach == TORTURE_REACH_BELOW) {
+		for_each_set_bit(i, c->must, TORTURE_FUNCS) {
+			if (!torture_was_reset(t, c, i,
+					       BIT(PCI_SIM_RESET_HOT)))
+				torture_problem(t, "%s of node %zd: 0, without a reset of node %u",
+						name,
+						c->func->node - t->plan->nodes,
+						i);
+		}
+	} else if (!torture_was_reset(t, c, i, torture_kinds(c, c->func))) {
+		torture_problem(t, "%s of node %u: 0, without a reset", name,
+				i);
+	}
+
+	if (!c->compared)
+		torture_problem(t, "%s of node %zd: config space is not as before",
+				name, c->func->node - t->plan->nodes);
+}
+
+static void torture_check_call(struct torture *t, const struct torture_call *c)
+{
+	const struct torture_op_info *info = &torture_ops[c->op];
+	unsigned int n = torture_index(c->func);
+
+	if (c->to - c->from > TORTURE_CALL_US)
+		torture_problem(t, "%s of node %u takes %lld ms", info->name, n,
+				div_s64(c->to - c->from, USEC_PER_MSEC));
+	/* A reset, and nothing that can change its outcome */
+	if (info->lasting || info->reach == TORTURE_REACH_NONE ||
+	    !test_bit(n, c->must) || !torture_undisturbed(t, c))
+		return;
+
+	if (!c->rc)
+		torture_check_success(t, c);
+	else if (torture_did_nothing(c->rc) &&
+		 torture_was_reset(t, c, n, BIT(PCI_SIM_RESET_KINDS) - 1))
+		torture_problem(t, "%s of node %u: %d, but there was a reset",
+				info->name, n, c->rc);
+}
+
+static void torture_check_left(struct torture *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->nr_funcs; i++) {
+		struct torture_func *func = &t->funcs[i];
+		struct pci_dev *pdev __free(pci_dev_put) = NULL;
+
+		if (func->prepared)
+			torture_problem(t, "node %u: reset_prepare without reset_done",
+					i);
+		if (!func->f)
+			continue;
+		pdev = pci_sim_get_dev(func->f);
+		if (!pdev)
+			continue;
+		if (!device_trylock(&pdev->dev)) {
+			torture_problem(t, "node %u: device lock is held", i);
+			continue;
+		}
+		if (pci_cfg_access_trylock(pdev))
+			pci_cfg_access_unlock(pdev);
+		else
+			torture_problem(t, "node %u: config access is blocked",
+					i);
+		device_unlock(&pdev->dev);
+	}
+}
+
+static void torture_check_usage(struct torture *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->plan->nr_nodes; i++) {
+		struct torture_func *func = &t->funcs[i];
+		int usage = func->f ? torture_usage(func) : -1;
+
+		if (func->usage >= 0 && usage >= 0 && usage != func->usage)
+			torture_problem(t, "node %u: runtime PM usage counter is %d, was %d",
+					i, usage, func->usage);
+	}
+}
+
+/*
+ * The end
+ */
+
+static bool torture_has(struct torture *t, enum torture_op op)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->plan->nr_steps; i++) {
+		if (t->plan->steps[i].op == op)
+			return true;
+	}
+	return false;
+}
+
+/* Somebody closes the latches, turns the slots on and so on */
+static void torture_faults_end(struct torture *t)
+{
+	struct torture_func *func;
+	unsigned int i;
+
+	for (i = 0; i < t->plan->nr_nodes; i++) {
+		func = &t->funcs[i];
+		if (func->node->port.mrl)
+			pci_sim_mrl(func->f, false);
+		pci_sim_set_ready_ms(func->f, func->node->ep.ready_ms);
+		pci_sim_set_flr_ms(func->f, func->node->ep.flr_ms);
+	}
+	msleep(TORTURE_QUIET_MS);
+
+	if (torture_has(t, TORTURE_REMOVE))
+		torture_rescan(t, NULL, 0);
+	for (i = 0; i < t->plan->nr_nodes; i++) {
+		func = &t->funcs[i];
+		if (func->node->type == TORTURE_ROOT_PORT ||
+		    func->node->type == TORTURE_DOWN_PORT ||
+		    func->node->type == TORTURE_SWITCH)
+			torture_bind(t, func, 0);
+	}
+	msleep(TORTURE_QUIET_MS);
+	for (i = 0; i < t->plan->nr_nodes; i++) {
+		func = &t->funcs[i];
+		if (func->node->port.hotplug && pci_sim_card(func->f))
+			torture_slot_power(t, func, 1);
+	}
+	msleep(TORTURE_QUIET_MS);
+	for (i = 0; i < t->nr_funcs; i++) {
+		if (t->funcs[i].f)
+			torture_bind(t, &t->funcs[i], 0);
+	}
+	msleep(TORTURE_QUIET_MS);
+}
+
+static void torture_check(struct torture *t)
+{
+	unsigned int i;
+
+	torture_check_resets(t);
+	for (i = 0; i < t->nr_calls; i++)
+		torture_check_call(t, &t->calls[i]);
+	torture_check_left(t);
+	torture_check_usage(t);
+}
+
+static void torture_log(struct torture *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->nr_calls; i++) {
+		const struct torture_call *c = &t->calls[i];
+
+		kunit_info(t->test, "%10lld .. %10lld us: %s(%u, 0x%x) = %d\n",
+			   c->from, c->to, torture_ops[c->op].name,
+			   torture_index(c->func), c->arg, c->rc);
+	}
+	for (i = 0; i < t->nr_resets; i++)
+		kunit_info(t->test, "%10lld us: node %u%s: reset of kind %u\n",
+			   t->resets[i].us,
+			   (unsigned int)(t->resets[i].func->node -
+					  t->plan->nodes),
+			   torture_is_vf(t->resets[i].func) ? ", VF" : "",
+			   t->resets[i].kind);
+}
+
+void torture_run(struct kunit *test, const struct torture_plan *plan)
+{
+	struct torture *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	t->test = test;
+	t->plan = plan;
+	raw_spin_lock_init(&t->lock);
+	KUNIT_ASSERT_EQ(test, 0, torture_sysfs_mount());
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test,
+			(kunit_action_t *)torture_sysfs_unmount, NULL));
+
+	t->sim = sim_kunit_alloc(test);
+	torture_build(t);
+	sim_kunit_start(test, t->sim);
+	torture_moods(t);
+	msleep(SIM_IDLE_MS);
+	torture_note_usage(t);
+
+	torture_threads(t);
+	torture_faults_end(t);
+	pci_sim_on_reset(t->sim, NULL, NULL);
+	torture_check(t);
+	if (*t->problem) {
+		torture_log(t);
+		KUNIT_FAIL(test, "%s", t->problem);
+	}
+}
