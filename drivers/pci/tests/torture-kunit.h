@@ -13,6 +13,9 @@
 
 #include "sim-kunit.h"
 
+struct torture;
+struct torture_func;
+
 #define TORTURE_NODES		64
 #define TORTURE_STEPS		48
 #define TORTURE_THREADS		4
