@@ -278,6 +278,7 @@ struct torture_reset {
  * @test: test
  * @plan: plan
  * @sim: fabric
+ * @log: log operations and resets
  * @start: when the threads began
  * @lock: protects all below, but what a call's own thread writes
  * @problem: what was wrong first, empty if nothing
@@ -292,6 +293,7 @@ struct torture {
 	struct kunit *test;
 	const struct torture_plan *plan;
 	struct pci_sim *sim;
+	bool log;
 	ktime_t start;
 	raw_spinlock_t lock;
 	char problem[160];
@@ -307,8 +309,9 @@ struct torture {
  * torture_run - build the fabric of a plan, do what it says, and check
  * @test: test
  * @plan: plan
+ * @log: log the plan, and operations and resets as they happen
  */
-void torture_run(struct kunit *test, const struct torture_plan *plan);
+void torture_run(struct kunit *test, const struct torture_plan *plan, bool log);
 
 /* In torture_ops.c; the latter three also put things right in the end */
 int torture_sysfs_mount(void);

@@ -37,6 +37,9 @@
 /* A device may take a minute to become ready, each of 5 levels of switches */
 #define TORTURE_CALL_US		(6 * 61 * USEC_PER_SEC)
 
+/* Jiffies in which the timer wheel turns, as far as it matters here */
+#define TORTURE_TURN		BIT(15)
+
 #define TORTURE_MASK_FLR	(BIT(0) | BIT(1))
 #define TORTURE_MASK_PM		BIT(2)
 #define TORTURE_MASK_LINK	(BIT(3) | BIT(4))
@@ -65,6 +68,12 @@ static unsigned int torture_index(const struct torture_func *func)
 	return func - func->t->funcs;
 }
 
+/* The index of its node; of a VF, that of the PF */
+static unsigned int torture_node(const struct torture_func *func)
+{
+	return func->node - func->t->plan->nodes;
+}
+
 static struct torture_func *torture_find(struct torture *t,
 					 struct pci_sim_func *f)
 {
@@ -80,10 +89,7 @@ static struct torture_func *torture_find(struct torture *t,
 /* The bridge above; of a VF, that above the PF */
 static struct pci_sim_func *torture_above(struct torture_func *func)
 {
-	struct torture_func *pf = &func->t->funcs[func->node -
-						  func->t->plan->nodes];
-
-	return pci_sim_upstream(pf->f);
+	return pci_sim_upstream(func->t->funcs[torture_node(func)].f);
 }
 
 static bool torture_is_vf(const struct torture_func *func)
@@ -228,7 +234,13 @@ static void torture_on_reset(struct pci_sim_func *f, enum pci_sim_reset kind,
 
 	guard(raw_spinlock_irqsave)(&t->lock);
 	func = torture_find(t, f);
-	if (func && t->nr_resets < TORTURE_RESETS_MAX)
+	if (!func)
+		return;
+	if (t->log)
+		pr_info("torture: node %u%s is reset, kind %u\n",
+			torture_node(func), torture_is_vf(func) ? ", VF" : "",
+			kind);
+	if (t->nr_resets < TORTURE_RESETS_MAX)
 		t->resets[t->nr_resets++] = (struct torture_reset){
 			.us = torture_us(t), .func = func, .kind = kind,
 		};
@@ -278,6 +290,9 @@ static struct torture_call *torture_begin(struct torture *t,
 		torture_config_get(func, &c->config);
 	}
 	c->from = torture_us(t);
+	if (t->log)
+		pr_info("torture: %s of node %u, 0x%x: begins\n",
+			torture_ops[op].name, torture_node(func), arg);
 	return c;
 }
 
@@ -290,6 +305,10 @@ static void torture_end(struct torture *t, struct torture_call *c, int rc)
 
 	c->rc = rc;
 	c->to = torture_us(t);
+	if (t->log)
+		pr_info("torture: %s of node %u, 0x%x: %d\n",
+			torture_ops[c->op].name, torture_node(c->func), c->arg,
+			rc);
 	torture_reach(t, c);
 	torture_config_get(c->func, &config);
 	c->compared = !memcmp(&config, &c->config, sizeof(config));
@@ -568,8 +587,7 @@ static void torture_check_resets(struct torture *t)
 
 		if (!torture_may(t, r))
 			torture_problem(t, "node %u%s: reset of kind %u after %lld us by none of the operations",
-					(unsigned int)(r->func->node -
-						       t->plan->nodes),
+					torture_node(r->func),
 					torture_is_vf(r->func) ? ", VF" : "",
 					r->kind, r->us);
 	}
@@ -778,38 +796,41 @@ static void torture_check(struct torture *t)
 	torture_check_usage(t);
 }
 
-static void torture_log(struct torture *t)
+/*
+ * The timer wheel rounds up to multiples of up to a second.  Where time is
+ * virtual, begin at the same point of its turn, so that a seed does the same
+ * whatever was run before it.
+ */
+static void torture_align(void)
 {
-	unsigned int i;
+	u64 turn = jiffies_to_nsecs(TORTURE_TURN), now = ktime_get_ns();
+	ktime_t begin = div64_u64(now + turn, turn) * turn;
 
-	for (i = 0; i < t->nr_calls; i++) {
-		const struct torture_call *c = &t->calls[i];
+	if (!IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
+		return;
 
-		kunit_info(t->test, "%10lld .. %10lld us: %s(%u, 0x%x) = %d\n",
-			   c->from, c->to, torture_ops[c->op].name,
-			   torture_index(c->func), c->arg, c->rc);
-	}
-	for (i = 0; i < t->nr_resets; i++)
-		kunit_info(t->test, "%10lld us: node %u%s: reset of kind %u\n",
-			   t->resets[i].us,
-			   (unsigned int)(t->resets[i].func->node -
-					  t->plan->nodes),
-			   torture_is_vf(t->resets[i].func) ? ", VF" : "",
-			   t->resets[i].kind);
+	set_current_state(TASK_UNINTERRUPTIBLE);
+	schedule_hrtimeout(&begin, HRTIMER_MODE_ABS);
 }
 
-void torture_run(struct kunit *test, const struct torture_plan *plan)
+void torture_run(struct kunit *test, const struct torture_plan *plan, bool log)
 {
-	struct torture *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	struct torture *t = kvzalloc_obj(*t);
 
 	KUNIT_ASSERT_NOT_NULL(test, t);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test,
+			(kunit_action_t *)kvfree, t));
 	t->test = test;
 	t->plan = plan;
+	t->log = log;
+	if (log)
+		torture_plan_print(test, plan);
 	raw_spin_lock_init(&t->lock);
 	KUNIT_ASSERT_EQ(test, 0, torture_sysfs_mount());
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test,
 			(kunit_action_t *)torture_sysfs_unmount, NULL));
 
+	torture_align();
 	t->sim = sim_kunit_alloc(test);
 	torture_build(t);
 	sim_kunit_start(test, t->sim);
@@ -821,8 +842,6 @@ void torture_run(struct kunit *test, const struct torture_plan *plan)
 	torture_faults_end(t);
 	pci_sim_on_reset(t->sim, NULL, NULL);
 	torture_check(t);
-	if (*t->problem) {
-		torture_log(t);
+	if (*t->problem)
 		KUNIT_FAIL(test, "%s", t->problem);
-	}
 }

@@ -58,9 +58,7 @@ static void torture_seeds(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0,
 			torture_plan_drop(plan, drop_steps, drop_nodes,
 					  threads));
-	if (seeds == 1)
-		torture_plan_print(test, plan);
-	torture_run(test, plan);
+	torture_run(test, plan, seeds == 1);
 }
 
 static struct kunit_case torture_cases[] = {

@@ -427,8 +427,8 @@ void torture_plan_print(struct kunit *test, const struct torture_plan *plan)
 {
 	unsigned int i;
 
-	kunit_info(test, "\t{ .jitter = %u, .nr_nodes = %u, .nr_steps = %u,\n",
-		   plan->jitter, plan->nr_nodes, plan->nr_steps);
+	kunit_info(test, "\t{ .seed = %llu, .jitter = %u, .nr_nodes = %u, .nr_steps = %u,\n",
+		   plan->seed, plan->jitter, plan->nr_nodes, plan->nr_steps);
 	kunit_info(test, "\t  .nodes = {\n");
 	for (i = 0; i < plan->nr_nodes; i++)
 		plan_print_node(test, &plan->nodes[i]);
