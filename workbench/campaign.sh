@@ -157,23 +157,43 @@ replay() # SEED [PARAMETER...]
 	say "seed $1: $what"
 }
 
-# Of N parts, those without which the seed still fails in the same way: halves
-# first, then less
+# Which of N parts a seed does not need to fail in the same way: as large ranges
+# as possible, then smaller ones
 drop() # NAME N SEED KIND
 {
-	local name=$1 n=$2 seed=$3 kind=$4 size i try
+	local n=$2 seed=$3 kind=$4 size i try
 	local -n dropped=$1
 
 	for ((size = (n + 1) / 2; size; size = size > 1 ? (size + 1) / 2 : 0)); do
 		for ((i = n - size; i > -size; i -= size)); do
-			try=$((i > 0 ? i : 0))-$((i + size - 1))
-			[[ ,$dropped, != *",$try,"* ]] || continue
-			try=$dropped${dropped:+,}$try
-			if [[ $(with "$seed" "$name" "$try") == "$kind" ]]; then
+			try=$(ranges "$n" "$dropped" "$((i > 0 ? i : 0))-$((i + size - 1))")
+			if [[ $try != "$dropped" && $(with "$seed" "$1" "$try") == "$kind" ]]; then
 				dropped=$try
 			fi
 		done
 	done
+}
+
+# Several lists of ranges of numbers below N as one, "0-3,7"
+ranges() # N LIST...
+{
+	local n=$1 range i from='' list=''
+	local -A set=()
+
+	shift
+	for range in $(tr , " " <<<"$*"); do
+		for ((i = ${range%-*}; i <= ${range#*-}; i++)); do set[$i]=1; done
+	done
+	for ((i = 0; i <= n; i++)); do
+		if [[ ${set[$i]:-} && $i -lt $n ]]; then
+			from=${from:-$i}
+		elif [[ $from ]]; then
+			list+=,$from
+			((i - 1 == from)) || list+=-$((i - 1))
+			from=''
+		fi
+	done
+	echo "${list#,}"
 }
 
 with() # SEED NAME VALUE: what comes of a seed with one of the three changed

@@ -348,6 +348,7 @@ void pci_sim_on_reset(struct pci_sim *sim, pci_sim_reset_t fn, void *data);
 
 /* The state of a fabric */
 struct pci_dev *pci_sim_get_dev(struct pci_sim_func *f);
+struct pci_sim_func *pci_sim_of_dev(struct pci_dev *pdev);
 u32 pci_sim_peek(struct pci_sim_func *f, int where);
 unsigned int pci_sim_resets(struct pci_sim_func *f, enum pci_sim_reset kind);
 unsigned int pci_sim_resets_all(struct pci_sim_func *f);

@@ -146,7 +146,7 @@ static int sim_call(struct pci_dev *pdev, enum pci_sim_call call)
 
 static int pci_sim_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
-	struct pci_sim_func *f = sim_of_dev(pdev);
+	struct pci_sim_func *f = pci_sim_of_dev(pdev);
 	int rc;
 
 	/* The device may have been pulled since it was enumerated */

@@ -478,7 +478,6 @@ void sim_cfg_link_functions(struct pci_sim_func *f, struct pci_sim_func *next);
 
 /* request.c */
 extern struct pci_ops sim_pci_ops;
-struct pci_sim_func *sim_of_dev(struct pci_dev *pdev);
 
 /* fabric.c */
 void sim_settle(struct pci_sim *sim);

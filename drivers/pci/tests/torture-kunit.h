@@ -7,6 +7,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/ktime.h>
+#include <linux/notifier.h>
 #include <linux/pci-sim.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -224,15 +225,21 @@ extern const struct torture_op_info torture_ops[TORTURE_OPS];
  * @t: the run
  * @f: Function
  * @node: what the plan says of it; of its PF, if it is a VF
+ * @pdev: its device, even if the Function can no longer be reached by it
+ * @added: how often it got a device
  * @prepared: the driver has been told of a reset, and not of its end
  * @usage: runtime PM usage counter of its device when all was well
+ * @usage_added: @added at that time
  */
 struct torture_func {
 	struct torture *t;
 	struct pci_sim_func *f;
 	const struct torture_node *node;
+	struct pci_dev *pdev;
+	unsigned int added;
 	bool prepared;
 	int usage;
+	unsigned int usage_added;
 };
 
 /**
@@ -244,6 +251,7 @@ struct torture_func {
  * @to: when it ended, S64_MAX if it has not
  * @rc: what it returned
  * @reach: the Functions that it may affect
+ * @alone: nothing else was on the Link of the Function
  * @must: those that were reachable when it began
  * @config: of an Endpoint, when it began
  * @compared: the same config was found when it ended
@@ -255,6 +263,7 @@ struct torture_call {
 	s64 from;
 	s64 to;
 	int rc;
+	bool alone;
 	DECLARE_BITMAP(reach, TORTURE_FUNCS);
 	DECLARE_BITMAP(must, TORTURE_FUNCS);
 	struct sim_config config;
@@ -279,7 +288,8 @@ struct torture_reset {
  * @plan: plan
  * @sim: fabric
  * @log: log operations and resets
- * @start: when the threads began
+ * @notifier: keeps @funcs.pdev
+ * @start: when the threads began, 0 before
  * @lock: protects all below, but what a call's own thread writes
  * @problem: what was wrong first, empty if nothing
  * @nr_funcs: number of entries in @funcs
@@ -294,6 +304,7 @@ struct torture {
 	const struct torture_plan *plan;
 	struct pci_sim *sim;
 	bool log;
+	struct notifier_block notifier;
 	ktime_t start;
 	raw_spinlock_t lock;
 	char problem[160];
@@ -313,10 +324,14 @@ struct torture {
  */
 void torture_run(struct kunit *test, const struct torture_plan *plan, bool log);
 
-/* In torture_ops.c; the latter three also put things right in the end */
+/* The device of a Function, with a reference that the caller drops, or NULL */
+struct pci_dev *torture_dev(struct torture_func *func);
+
+/* In torture_ops.c; the others also put things right in the end */
 int torture_sysfs_mount(void);
-void torture_sysfs_unmount(void);
+void torture_sysfs_unmount(void *unused);
 int torture_slot_power(struct torture *t, struct torture_func *func, u32 on);
+int torture_unbind(struct torture *t, struct torture_func *func, u32 arg);
 int torture_bind(struct torture *t, struct torture_func *func, u32 arg);
 int torture_rescan(struct torture *t, struct torture_func *func, u32 arg);
 

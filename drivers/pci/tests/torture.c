@@ -34,6 +34,8 @@
 #define TORTURE_HANG_MS		(20 * 60 * MSEC_PER_SEC)
 /* What follows from faults is over after this */
 #define TORTURE_QUIET_MS	30000
+/* Recovery from one error is, with nothing else going on */
+#define TORTURE_RECOVER_MS	10000
 /* A device may take a minute to become ready, each of 5 levels of switches */
 #define TORTURE_CALL_US		(6 * 61 * USEC_PER_SEC)
 
@@ -107,6 +109,12 @@ static bool torture_is_below(struct torture_func *func,
 			return true;
 	}
 	return false;
+}
+
+struct pci_dev *torture_dev(struct torture_func *func)
+{
+	guard(raw_spinlock_irqsave)(&func->t->lock);
+	return pci_dev_get(func->pdev);
 }
 
 /*
@@ -212,8 +220,7 @@ static unsigned int torture_kinds(const struct torture_call *c,
 		if (c->arg & TORTURE_MASK_LINK)
 			kinds |= BIT(PCI_SIM_RESET_HOT);
 	}
-	if (torture_ops[c->op].reach == TORTURE_REACH_ALONE &&
-	    torture_is_alone(func->t, func))
+	if (c->alone && torture_ops[c->op].reach == TORTURE_REACH_ALONE)
 		kinds |= BIT(PCI_SIM_RESET_HOT);
 	/* A VF is disabled by any reset of its PF */
 	if (kinds && torture_is_vf(func))
@@ -248,7 +255,7 @@ static void torture_on_reset(struct pci_sim_func *f, enum pci_sim_reset kind,
 
 static void torture_config_get(struct torture_func *func, struct sim_config *c)
 {
-	struct pci_dev *pdev __free(pci_dev_put) = pci_sim_get_dev(func->f);
+	struct pci_dev *pdev __free(pci_dev_put) = torture_dev(func);
 
 	memset(c, 0, sizeof(*c));
 	if (pdev && !pci_is_bridge(pdev) && !func->node->ep.conventional)
@@ -272,6 +279,9 @@ static struct torture_call *torture_begin(struct torture *t,
 {
 	struct torture_call *c = NULL;
 
+	if (!t->start)
+		return NULL;
+
 	scoped_guard(raw_spinlock_irqsave, &t->lock) {
 		if (t->nr_calls < TORTURE_CALLS)
 			c = &t->calls[t->nr_calls++];
@@ -283,6 +293,7 @@ static struct torture_call *torture_begin(struct torture *t,
 	c->func = func;
 	c->arg = arg;
 	c->to = S64_MAX;
+	c->alone = torture_is_alone(t, func);
 	torture_reach(t, c);
 	if (torture_ops[op].kinds || op == TORTURE_RESET_FLAGS ||
 	    op == TORTURE_RESET_SCOPE) {
@@ -514,8 +525,6 @@ static void torture_build(struct torture *t)
 				torture_add_func(t, vf, &p->nodes[i]);
 		}
 	}
-	if (p->jitter)
-		pci_sim_jitter(t->sim, p->seed, p->jitter);
 }
 
 /* Nothing is said of the end of what has no driver, or one that fails */
@@ -524,27 +533,81 @@ static void torture_moods(struct torture *t)
 	unsigned int i;
 
 	for (i = 0; i < t->nr_funcs; i++) {
-		struct torture_func *func = &t->funcs[i];
+		if (t->funcs[i].node->mood == TORTURE_UNBOUND ||
+		    t->funcs[i].node->mood == TORTURE_FAILS)
+			sim_kunit_expect_unbound(t->test, t->funcs[i].f);
+	}
+}
 
-		switch (func->node->mood) {
-		case TORTURE_UNBOUND:
-		case TORTURE_FAILS:
-			sim_kunit_expect_unbound(t->test, func->f);
-			break;
-		case TORTURE_UNAWARE:
-			if (!torture_is_vf(func) &&
-			    sim_kunit_has_dev(func->f))
-				sim_kunit_bind_unaware(t->test, func->f);
-			break;
-		default:
-			break;
+static struct pci_driver torture_unaware = {
+	.name	= "pci-torture-unaware",
+	.probe	= sim_kunit_probe,
+};
+
+KUNIT_DEFINE_ACTION_WRAPPER(torture_unregister, pci_unregister_driver,
+			    struct pci_driver *);
+
+static void torture_set_dev(struct torture_func *func, struct pci_dev *pdev)
+{
+	scoped_guard(raw_spinlock_irqsave, &func->t->lock) {
+		swap(func->pdev, pdev);
+		if (func->pdev)
+			func->added++;
+	}
+	pci_dev_put(pdev);
+}
+
+static int torture_notify(struct notifier_block *nb, unsigned long action,
+			  void *data)
+{
+	struct torture *t = container_of(nb, struct torture, notifier);
+	struct pci_dev *pdev = to_pci_dev(data);
+	struct torture_func *func;
+	unsigned int i;
+
+	if (action == BUS_NOTIFY_ADD_DEVICE) {
+		func = torture_find(t, pci_sim_of_dev(pdev));
+		if (!func)
+			return NOTIFY_DONE;
+		torture_set_dev(func, pci_dev_get(pdev));
+		if (func->node->mood == TORTURE_UNAWARE)
+			device_set_driver_override(&pdev->dev,
+						   torture_unaware.name);
+	} else if (action == BUS_NOTIFY_REMOVED_DEVICE) {
+		for (i = 0; i < t->nr_funcs; i++) {
+			if (t->funcs[i].pdev == pdev)
+				torture_set_dev(&t->funcs[i], NULL);
 		}
 	}
+	return NOTIFY_DONE;
+}
+
+static void torture_unnotify(void *data)
+{
+	struct torture *t = data;
+
+	bus_unregister_notifier(&pci_bus_type, &t->notifier);
+}
+
+/* What has to outlive the fabric */
+static void torture_prepare_test(struct torture *t)
+{
+	KUNIT_ASSERT_EQ(t->test, 0, torture_sysfs_mount());
+	KUNIT_ASSERT_EQ(t->test, 0, kunit_add_action_or_reset(t->test,
+			torture_sysfs_unmount, NULL));
+	KUNIT_ASSERT_EQ(t->test, 0, pci_register_driver(&torture_unaware));
+	KUNIT_ASSERT_EQ(t->test, 0, kunit_add_action_or_reset(t->test,
+			torture_unregister, &torture_unaware));
+	t->notifier.notifier_call = torture_notify;
+	KUNIT_ASSERT_EQ(t->test, 0,
+			bus_register_notifier(&pci_bus_type, &t->notifier));
+	KUNIT_ASSERT_EQ(t->test, 0, kunit_add_action_or_reset(t->test,
+			torture_unnotify, t));
 }
 
 static int torture_usage(struct torture_func *func)
 {
-	struct pci_dev *pdev __free(pci_dev_put) = pci_sim_get_dev(func->f);
+	struct pci_dev *pdev __free(pci_dev_put) = torture_dev(func);
 
 	return pdev && pdev->dev.driver ?
 		       atomic_read(&pdev->dev.power.usage_count) : -1;
@@ -556,6 +619,7 @@ static void torture_note_usage(struct torture *t)
 
 	for (i = 0; i < t->plan->nr_nodes; i++)
 		t->funcs[i].usage = torture_usage(&t->funcs[i]);
+		t->funcs[i].usage_added = t->funcs[i].added;
 }
 
 /*
@@ -685,8 +749,8 @@ static void torture_check_call(struct torture *t, const struct torture_call *c)
 		torture_check_success(t, c);
 	else if (torture_did_nothing(c->rc) &&
 		 torture_was_reset(t, c, n, BIT(PCI_SIM_RESET_KINDS) - 1))
-		torture_problem(t, "%s of node %u: %d, but there was a reset",
-				info->name, n, c->rc);
+		torture_problem(t, "%s of node %u: %pe, but there was a reset",
+				info->name, n, ERR_PTR(c->rc));
 }
 
 static void torture_check_left(struct torture *t)
@@ -702,7 +766,7 @@ static void torture_check_left(struct torture *t)
 					i);
 		if (!func->f)
 			continue;
-		pdev = pci_sim_get_dev(func->f);
+		pdev = torture_dev(func);
 		if (!pdev)
 			continue;
 		if (!device_trylock(&pdev->dev)) {
@@ -726,7 +790,8 @@ static void torture_check_usage(struct torture *t)
 		struct torture_func *func = &t->funcs[i];
 		int usage = func->f ? torture_usage(func) : -1;
 
-		if (func->usage >= 0 && usage >= 0 && usage != func->usage)
+		if (func->usage_added == func->added && func->usage >= 0 &&
+		    usage >= 0 && usage != func->usage)
 			torture_problem(t, "node %u: runtime PM usage counter is %d, was %d",
 					i, usage, func->usage);
 	}
@@ -747,7 +812,11 @@ static bool torture_has(struct torture *t, enum torture_op op)
 	return false;
 }
 
-/* Somebody closes the latches, turns the slots on and so on */
+/*
+ * What a user does to get all devices back.  Where recovery from an error has
+ * failed, or the driver has not been told of it, the driver has to be bound
+ * again.
+ */
 static void torture_faults_end(struct torture *t)
 {
 	struct torture_func *func;
@@ -766,23 +835,73 @@ static void torture_faults_end(struct torture *t)
 		torture_rescan(t, NULL, 0);
 	for (i = 0; i < t->plan->nr_nodes; i++) {
 		func = &t->funcs[i];
-		if (func->node->type == TORTURE_ROOT_PORT ||
-		    func->node->type == TORTURE_DOWN_PORT ||
-		    func->node->type == TORTURE_SWITCH)
+		if (func->node->type != TORTURE_ENDPOINT &&
+		    func->node->type != TORTURE_FUNCTION)
 			torture_bind(t, func, 0);
 	}
 	msleep(TORTURE_QUIET_MS);
+
 	for (i = 0; i < t->plan->nr_nodes; i++) {
 		func = &t->funcs[i];
 		if (func->node->port.hotplug && pci_sim_card(func->f))
 			torture_slot_power(t, func, 1);
 	}
 	msleep(TORTURE_QUIET_MS);
+
 	for (i = 0; i < t->nr_funcs; i++) {
-		if (t->funcs[i].f)
-			torture_bind(t, &t->funcs[i], 0);
+		func = &t->funcs[i];
+		if (func->node->mood == TORTURE_UNAWARE ||
+		    pci_sim_counts(func->f).perm_failure)
+			torture_unbind(t, func, 0);
+		torture_bind(t, func, 0);
 	}
 	msleep(TORTURE_QUIET_MS);
+}
+
+/* Recovery fails for all on a Link if one driver gives up or is not aware */
+static bool torture_can_recover(struct torture *t, struct torture_func *func)
+{
+	DECLARE_BITMAP(reach, TORTURE_FUNCS) = {};
+	unsigned int i;
+
+	torture_reach_error(t, func, reach);
+	for_each_set_bit(i, reach, TORTURE_FUNCS) {
+		if (t->funcs[i].node->mood == TORTURE_UNAWARE ||
+		    t->funcs[i].node->mood == TORTURE_GIVES_UP)
+			return false;
+	}
+	return true;
+}
+
+/* All Functions can be reset, and recover from a fatal error */
+static void torture_expect_works(struct torture *t)
+{
+	struct torture_func *func;
+	unsigned int i, failures;
+	int rc;
+
+	for (i = 0; i < t->plan->nr_nodes; i++) {
+		struct pci_dev *pdev __free(pci_dev_put) = NULL;
+
+		func = &t->funcs[i];
+		pdev = torture_dev(func);
+		if (!pdev || !pci_sim_is_reachable(func->f))
+			continue;
+
+		rc = pci_reset_function(pdev);
+		if (rc && rc != -ENOTTY)
+			torture_problem(t, "node %u: reset in the end: %pe", i,
+					ERR_PTR(rc));
+		if (!torture_can_recover(t, func))
+			continue;
+
+		failures = pci_sim_counts(func->f).perm_failure;
+		pci_sim_uncor_error(func->f, PCI_ERR_UNC_DLP);
+		msleep(TORTURE_RECOVER_MS);
+		if (pci_sim_counts(func->f).perm_failure != failures)
+			torture_problem(t, "node %u: no recovery in the end",
+					i);
+	}
 }
 
 static void torture_check(struct torture *t)
@@ -826,22 +945,22 @@ void torture_run(struct kunit *test, const struct torture_plan *plan, bool log)
 	if (log)
 		torture_plan_print(test, plan);
 	raw_spin_lock_init(&t->lock);
-	KUNIT_ASSERT_EQ(test, 0, torture_sysfs_mount());
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test,
-			(kunit_action_t *)torture_sysfs_unmount, NULL));
-
+	torture_prepare_test(t);
 	torture_align();
 	t->sim = sim_kunit_alloc(test);
 	torture_build(t);
 	sim_kunit_start(test, t->sim);
+	pci_sim_jitter(t->sim, plan->seed, plan->jitter);
 	torture_moods(t);
 	msleep(SIM_IDLE_MS);
 	torture_note_usage(t);
 
 	torture_threads(t);
-	torture_faults_end(t);
+	msleep(TORTURE_QUIET_MS);
 	pci_sim_on_reset(t->sim, NULL, NULL);
+	torture_faults_end(t);
 	torture_check(t);
+	torture_expect_works(t);
 	if (*t->problem)
 		KUNIT_FAIL(test, "%s", t->problem);
 }

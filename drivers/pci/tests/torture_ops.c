@@ -48,7 +48,7 @@ int torture_sysfs_mount(void)
 	return 0;
 }
 
-void torture_sysfs_unmount(void)
+void torture_sysfs_unmount(void *unused)
 {
 	kern_unmount(torture_sysfs);
 	torture_sysfs = NULL;
@@ -94,7 +94,7 @@ static __printf(2, 3) int torture_write(const char *value, const char *fmt, ...)
 static int torture_write_dev(struct torture_func *func, const char *name,
 			     const char *value)
 {
-	struct pci_dev *pdev __free(pci_dev_put) = pci_sim_get_dev(func->f);
+	struct pci_dev *pdev __free(pci_dev_put) = torture_dev(func);
 
 	if (!pdev)
 		return -ENODEV;
@@ -107,8 +107,7 @@ static int torture_write_dev(struct torture_func *func, const char *name,
 #define TORTURE_CALL(name, expr)					\
 static int name(struct torture *t, struct torture_func *func, u32 arg)	\
 {									\
-	struct pci_dev *pdev __free(pci_dev_put) =			\
-		pci_sim_get_dev(func->f);				\
+	struct pci_dev *pdev __free(pci_dev_put) = torture_dev(func);	\
 									\
 	return pdev ? (expr) : -ENODEV;					\
 }
@@ -255,7 +254,7 @@ static int torture_power_fault(struct torture *t, struct torture_func *func,
 
 int torture_slot_power(struct torture *t, struct torture_func *func, u32 arg)
 {
-	struct pci_dev *pdev __free(pci_dev_put) = pci_sim_get_dev(func->f);
+	struct pci_dev *pdev __free(pci_dev_put) = torture_dev(func);
 
 	if (!pdev)
 		return -ENODEV;
@@ -290,9 +289,9 @@ static int torture_dpc(struct torture *t, struct torture_func *func, u32 arg)
 	return pci_sim_dpc_trigger(func->f);
 }
 
-static int torture_unbind(struct torture *t, struct torture_func *func, u32 arg)
+int torture_unbind(struct torture *t, struct torture_func *func, u32 arg)
 {
-	struct pci_dev *pdev __free(pci_dev_put) = pci_sim_get_dev(func->f);
+	struct pci_dev *pdev __free(pci_dev_put) = torture_dev(func);
 
 	if (!pdev)
 		return -ENODEV;
@@ -304,7 +303,7 @@ static int torture_unbind(struct torture *t, struct torture_func *func, u32 arg)
 
 int torture_bind(struct torture *t, struct torture_func *func, u32 arg)
 {
-	struct pci_dev *pdev __free(pci_dev_put) = pci_sim_get_dev(func->f);
+	struct pci_dev *pdev __free(pci_dev_put) = torture_dev(func);
 
 	return pdev ? torture_write(pci_name(pdev), "bus/pci/drivers_probe") :
 		      -ENODEV;
@@ -334,7 +333,7 @@ static int torture_sriov(struct torture *t, struct torture_func *func, u32 arg)
 /* Keep the port from being suspended for a while */
 static int torture_wake(struct torture *t, struct torture_func *func, u32 arg)
 {
-	struct pci_dev *pdev __free(pci_dev_put) = pci_sim_get_dev(func->f);
+	struct pci_dev *pdev __free(pci_dev_put) = torture_dev(func);
 
 	if (!pdev)
 		return -ENODEV;
@@ -345,8 +344,12 @@ static int torture_wake(struct torture *t, struct torture_func *func, u32 arg)
 	return 0;
 }
 
+/* 7.3.4 does not wait for a conventional device, unless it has reset it */
 static int torture_late(struct torture *t, struct torture_func *func, u32 arg)
 {
+	if (func->node->ep.conventional)
+		return -EOPNOTSUPP;
+
 	pci_sim_set_ready_ms(func->f, arg);
 	pci_sim_set_flr_ms(func->f, arg);
 	return 0;

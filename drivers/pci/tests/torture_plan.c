@@ -24,6 +24,7 @@ struct plan {
 	struct rnd_state rnd;
 	unsigned int budget;
 	bool intx;
+	bool no_rrs_sv;
 	u64 dsn;
 };
 
@@ -48,8 +49,15 @@ static u32 plan_log(struct plan *g, unsigned int digits)
 	return n * (1 + plan_rnd(g, 10));
 }
 
-static u32 plan_ready_ms(struct plan *g)
+/*
+ * Without a way to see that a Function is not ready yet, 7.3.4 takes it for
+ * absent if it is not ready after the 100 ms that the specification demands.
+ */
+static u32 plan_ready_ms(struct plan *g, bool conventional)
 {
+	if (conventional || g->no_rrs_sv)
+		return plan_rnd(g, 60);
+
 	return plan_chance(g, 90) ? plan_rnd(g, 90) : plan_rnd(g, 3000);
 }
 
@@ -86,11 +94,13 @@ static void plan_port(struct plan *g, struct torture_node *node)
 	c->no_acs = plan_chance(g, 20);
 	c->link_sleeps = plan_chance(g, 10);
 	c->speed = plan_rnd(g, 7);
-	c->train_ms = plan_chance(g, 70) ? 0 : 1 + plan_rnd(g, 150);
 	c->irq_us = plan_chance(g, 70) ? 0 : plan_log(g, 4);
 	c->cmd_us = plan_chance(g, 70) ? 0 : plan_log(g, 5);
-	if (node->type == TORTURE_ROOT_PORT)
-		c->no_rrs_sv = plan_chance(g, 10);
+	c->no_rrs_sv = g->no_rrs_sv && node->type == TORTURE_ROOT_PORT;
+	/* All Links are up when firmware passes the fabric on, after 200 ms */
+	if (plan_chance(g, 30))
+		c->train_ms = 1 + plan_rnd(g, node->type == TORTURE_ROOT_PORT ?
+						100 : 20);
 }
 
 static void plan_ep(struct plan *g, struct torture_node *node,
@@ -103,8 +113,8 @@ static void plan_ep(struct plan *g, struct torture_node *node,
 	c->af_flr = plan_chance(g, 25);
 	c->pm_reset = plan_chance(g, 50);
 	c->no_pm = plan_chance(g, 10);
-	c->ready_ms = plan_ready_ms(g);
-	c->flr_ms = plan_ready_ms(g);
+	c->ready_ms = plan_ready_ms(g, conventional);
+	c->flr_ms = plan_ready_ms(g, conventional);
 	c->d3_ms = plan_rnd(g, 20);
 	c->imm_ready = !c->ready_ms && !c->flr_ms;
 	c->ask_reset = plan_chance(g, 30);
@@ -184,6 +194,7 @@ static void plan_fabric(struct plan *g)
 	g->budget = size < 60 ? 2 + plan_rnd(g, 6) :
 		    size < 92 ? 6 + plan_rnd(g, 14) : 20 + plan_rnd(g, 40);
 	g->intx = plan_chance(g, 15);
+	g->no_rrs_sv = plan_chance(g, 10);
 
 	n = 1 + plan_rnd(g, 3);
 	while (n-- && g->budget) {
@@ -219,6 +230,8 @@ static void plan_step(struct plan *g, const u32 *moments, unsigned int nr,
 	unsigned int tries;
 
 	step->op = plan_op(g);
+	if (step->op == TORTURE_LATE && g->no_rrs_sv)
+		return;
 	op = &torture_ops[step->op];
 	step->us = moments[plan_rnd(g, nr)] + plan_log(g, 6);
 	step->thread = plan_rnd(g, threads);
