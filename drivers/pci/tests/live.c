@@ -134,13 +134,29 @@ static u32 sim_bus_address(struct pci_dev *pdev)
 	return lower_32_bits(region.start);
 }
 
+/* Memory Base and Memory Limit of a bridge */
+static u32 sim_window(struct pci_dev *pdev)
+{
+	struct resource *res = &pdev->resource[PCI_BRIDGE_MEM_WINDOW];
+	struct pci_bus_region region;
+
+	/* Closed, see pci_setup_bridge_mmio() */
+	if (!res->parent)
+		return 0x0000fff0;
+
+	pcibios_resource_to_bus(pdev->bus, &region, res);
+	return (region.start >> 16 & 0xfff0) | (region.end & 0xfff00000);
+}
+
 static const char *sim_dead_bridge(struct pci_sim_func *f, struct pci_dev *pdev)
 {
 	if (!pdev->subordinate)
 		return "has no secondary bus";
-	if ((pci_sim_peek(f, PCI_PRIMARY_BUS) >> 8 & 0xff) !=
-	    pdev->subordinate->number)
+	if ((pci_sim_peek(f, PCI_PRIMARY_BUS) >> 8 & 0xffff) !=
+	    (pdev->subordinate->number | pdev->subordinate->busn_res.end << 8))
 		return "has lost its bus numbers";
+	if (pci_sim_peek(f, PCI_MEMORY_BASE) != sim_window(pdev))
+		return "has lost its memory window";
 	if (pdev->is_busmaster &&
 	    !(pci_sim_peek(f, PCI_COMMAND) & PCI_COMMAND_MASTER))
 		return "does not forward memory requests upstream";
@@ -157,7 +173,8 @@ static const char *sim_dead_endpoint(struct pci_sim_func *f,
 	    (pci_sim_peek(f, PCI_BASE_ADDRESS_0) & PCI_BASE_ADDRESS_MEM_MASK) !=
 		    sim_bus_address(pdev))
 		return "has lost its address";
-	if (!unbound && !pdev->is_virtfn && !(command & PCI_COMMAND_MEMORY))
+	if (!unbound && pdev->resource[0].parent && !pdev->is_virtfn &&
+	    !(command & PCI_COMMAND_MEMORY))
 		return "does not decode memory";
 	if (!unbound && !(command & PCI_COMMAND_MASTER))
 		return "is not a bus master";

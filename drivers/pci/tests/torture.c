@@ -89,7 +89,7 @@ static struct torture_func *torture_find(struct torture *t,
 }
 
 /* The bridge above; of a VF, that above the PF */
-static struct pci_sim_func *torture_above(struct torture_func *func)
+static struct pci_sim_func *torture_above(const struct torture_func *func)
 {
 	return pci_sim_upstream(func->t->funcs[torture_node(func)].f);
 }
@@ -626,9 +626,26 @@ static void torture_note_usage(struct torture *t)
  * The rules
  */
 
+/* A Link that is down while its port sleeps resets what is below */
+static bool torture_sleeps(const struct torture_func *func)
+{
+	const struct pci_sim_port_config *config;
+	struct pci_sim_func *f;
+
+	for (f = torture_above(func); f; f = pci_sim_upstream(f)) {
+		config = pci_sim_get_port_config(f);
+		if (config && config->link_sleeps)
+			return true;
+	}
+	return false;
+}
+
 static bool torture_may(struct torture *t, const struct torture_reset *r)
 {
 	unsigned int i;
+
+	if (r->kind == PCI_SIM_RESET_HOT && torture_sleeps(r->func))
+		return true;
 
 	for (i = 0; i < t->nr_calls; i++) {
 		const struct torture_call *c = &t->calls[i];
@@ -958,6 +975,7 @@ void torture_run(struct kunit *test, const struct torture_plan *plan, bool log)
 	torture_threads(t);
 	msleep(TORTURE_QUIET_MS);
 	pci_sim_on_reset(t->sim, NULL, NULL);
+	t->start = 0;
 	torture_faults_end(t);
 	torture_check(t);
 	torture_expect_works(t);

@@ -169,21 +169,26 @@ static int torture_unplug(struct torture *t, struct torture_func *func, u32 arg)
 	return pci_sim_unplug(func->f) ? 0 : -ENODEV;
 }
 
-/* One of the cards that are in no slot */
-static struct pci_sim_func *torture_spare(struct torture *t, u32 arg)
+/*
+ * One of the cards that are in no slot.  A slot has bus numbers only for those
+ * bridges that it had in the beginning.
+ */
+static struct pci_sim_func *torture_spare(struct torture *t,
+					  struct torture_func *port, u32 arg)
 {
 	struct pci_sim_func *spare[TORTURE_NODES];
 	unsigned int i, n = 0;
 
 	for (i = 0; i < t->plan->nr_nodes; i++) {
 		struct torture_func *func = &t->funcs[i];
+		enum torture_type type = func->node->type;
 
-		if (func->f &&
-		    (func->node->type == TORTURE_SWITCH ||
-		     func->node->type == TORTURE_PCI_BRIDGE ||
-		     func->node->type == TORTURE_ENDPOINT) &&
-		    !func->node->ep.conventional &&
-		    !pci_sim_upstream(func->f))
+		if (type != TORTURE_ENDPOINT &&
+		    &t->plan->nodes[func->node->parent] != port->node)
+			continue;
+		if ((type == TORTURE_ENDPOINT || type == TORTURE_SWITCH ||
+		     type == TORTURE_PCI_BRIDGE) &&
+		    !func->node->ep.conventional && !pci_sim_upstream(func->f))
 			spare[n++] = func->f;
 	}
 	return n ? spare[arg % n] : NULL;
@@ -192,7 +197,7 @@ static struct pci_sim_func *torture_spare(struct torture *t, u32 arg)
 static int torture_plug_spare(struct torture *t, struct torture_func *func,
 			      u32 arg)
 {
-	struct pci_sim_func *card = torture_spare(t, arg);
+	struct pci_sim_func *card = torture_spare(t, func, arg);
 
 	if (!card)
 		return -ENODEV;
