@@ -20,6 +20,11 @@
 #define SIM_LIVE_MS	300000
 /* Until pciehp acts on its Attention Button */
 #define SIM_BUTTON_MS	5000
+/*
+ * Memory Base and Memory Limit of a bridge without a window.  7.3.4 leaves them
+ * like this if a rescan assigns a window to a bridge that is enabled.
+ */
+#define SIM_CLOSED		0x0000fff0
 #define SIM_MAX_EXEMPT	64
 #define SIM_MAX_EMPTY	16
 
@@ -140,9 +145,8 @@ static u32 sim_window(struct pci_dev *pdev)
 	struct resource *res = &pdev->resource[PCI_BRIDGE_MEM_WINDOW];
 	struct pci_bus_region region;
 
-	/* Closed, see pci_setup_bridge_mmio() */
 	if (!res->parent)
-		return 0x0000fff0;
+		return SIM_CLOSED;
 
 	pcibios_resource_to_bus(pdev->bus, &region, res);
 	return (region.start >> 16 & 0xfff0) | (region.end & 0xfff00000);
@@ -150,12 +154,15 @@ static u32 sim_window(struct pci_dev *pdev)
 
 static const char *sim_dead_bridge(struct pci_sim_func *f, struct pci_dev *pdev)
 {
+	u32 window;
+
 	if (!pdev->subordinate)
 		return "has no secondary bus";
 	if ((pci_sim_peek(f, PCI_PRIMARY_BUS) >> 8 & 0xffff) !=
 	    (pdev->subordinate->number | pdev->subordinate->busn_res.end << 8))
 		return "has lost its bus numbers";
-	if (pci_sim_peek(f, PCI_MEMORY_BASE) != sim_window(pdev))
+	window = pci_sim_peek(f, PCI_MEMORY_BASE);
+	if (window != SIM_CLOSED && window != sim_window(pdev))
 		return "has lost its memory window";
 	if (pdev->is_busmaster &&
 	    !(pci_sim_peek(f, PCI_COMMAND) & PCI_COMMAND_MASTER))

@@ -27,6 +27,7 @@
 #include <linux/kthread.h>
 #include <linux/pci.h>
 #include <linux/pm_runtime.h>
+#include <linux/sched/debug.h>
 
 #include "torture-kunit.h"
 
@@ -467,6 +468,7 @@ static void torture_threads(struct torture *t)
 				msecs_to_jiffies(TORTURE_HANG_MS)))
 			continue;
 		/* There is no way to go on */
+		show_state_filter(TASK_UNINTERRUPTIBLE);
 		panic("seed %llu: %s of node %u hangs", t->plan->seed,
 		      torture_ops[threads[i].step->op].name,
 		      threads[i].step->node);
