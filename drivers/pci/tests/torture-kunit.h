@@ -11,6 +11,7 @@
 #include <linux/pci-sim.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/xarray.h>
 
 #include "sim-kunit.h"
 
@@ -227,7 +228,6 @@ extern const struct torture_op_info torture_ops[TORTURE_OPS];
  * @node: what the plan says of it; of its PF, if it is a VF
  * @pdev: its device, even if the Function can no longer be reached by it
  * @added: how often it got a device
- * @prepared: the driver has been told of a reset, and not of its end
  * @usage: runtime PM usage counter of its device when all was well
  * @usage_added: @added at that time
  */
@@ -237,7 +237,6 @@ struct torture_func {
 	const struct torture_node *node;
 	struct pci_dev *pdev;
 	unsigned int added;
-	bool prepared;
 	int usage;
 	unsigned int usage_added;
 };
@@ -288,6 +287,7 @@ struct torture_reset {
  * @plan: plan
  * @sim: fabric
  * @log: log operations and resets
+ * @prepared: devices whose driver has been told of a reset, but not of its end
  * @notifier: keeps @funcs.pdev
  * @start: when the threads began, 0 before
  * @lock: protects all below, but what a call's own thread writes
@@ -304,6 +304,7 @@ struct torture {
 	const struct torture_plan *plan;
 	struct pci_sim *sim;
 	bool log;
+	struct xarray prepared;
 	struct notifier_block notifier;
 	ktime_t start;
 	raw_spinlock_t lock;

@@ -339,18 +339,19 @@ static void torture_see_config(struct torture_func *func, struct pci_dev *pdev)
 		torture_problem(func->t, "a driver reads the ID %08x", id);
 }
 
-static void torture_prepare(struct torture_func *func)
+/* Once a card is in another slot, there may be two devices for a Function */
+static void torture_prepare(struct torture_func *func, struct pci_dev *pdev)
 {
-	if (func->prepared)
-		torture_problem(func->t, "reset_prepare twice");
-	func->prepared = true;
+	struct torture *t = func->t;
+
+	if (xa_store(&t->prepared, (unsigned long)pdev, func, GFP_KERNEL))
+		torture_problem(t, "reset_prepare twice");
 }
 
 static void torture_done(struct torture_func *func, struct pci_dev *pdev)
 {
-	if (!func->prepared)
+	if (!xa_erase(&func->t->prepared, (unsigned long)pdev))
 		torture_problem(func->t, "reset_done without reset_prepare");
-	func->prepared = false;
 	torture_see_config(func, pdev);
 }
 
@@ -358,8 +359,6 @@ static int torture_probe(struct torture_func *func, struct pci_dev *pdev)
 {
 	struct torture_call *c;
 
-	/* Another driver may have been bound while the device was prepared */
-	func->prepared = false;
 	switch (func->node->mood) {
 	case TORTURE_FAILS:
 		return -EIO;
@@ -375,6 +374,12 @@ static int torture_probe(struct torture_func *func, struct pci_dev *pdev)
 	}
 }
 
+static void torture_remove_dev(struct torture_func *func, struct pci_dev *pdev)
+{
+	if (xa_erase(&func->t->prepared, (unsigned long)pdev))
+		torture_problem(func->t, "remove in a reset");
+}
+
 static int torture_on_call(struct pci_dev *pdev, enum pci_sim_call call,
 			   void *data)
 {
@@ -387,11 +392,10 @@ static int torture_on_call(struct pci_dev *pdev, enum pci_sim_call call,
 	case PCI_SIM_PROBE:
 		return torture_probe(func, pdev);
 	case PCI_SIM_REMOVE:
-		if (func->prepared)
-			torture_problem(func->t, "remove in a reset");
+		torture_remove_dev(func, pdev);
 		return 0;
 	case PCI_SIM_RESET_PREPARE:
-		torture_prepare(func);
+		torture_prepare(func, pdev);
 		return 0;
 	case PCI_SIM_RESET_DONE:
 		torture_done(func, pdev);
@@ -584,6 +588,8 @@ static int torture_notify(struct notifier_block *nb, unsigned long action,
 	return NOTIFY_DONE;
 }
 
+KUNIT_DEFINE_ACTION_WRAPPER(torture_xa_destroy, xa_destroy, struct xarray *);
+
 static void torture_unnotify(void *data)
 {
 	struct torture *t = data;
@@ -600,6 +606,9 @@ static void torture_prepare_test(struct torture *t)
 	KUNIT_ASSERT_EQ(t->test, 0, pci_register_driver(&torture_unaware));
 	KUNIT_ASSERT_EQ(t->test, 0, kunit_add_action_or_reset(t->test,
 			torture_unregister, &torture_unaware));
+	xa_init(&t->prepared);
+	KUNIT_ASSERT_EQ(t->test, 0, kunit_add_action_or_reset(t->test,
+			torture_xa_destroy, &t->prepared));
 	t->notifier.notifier_call = torture_notify;
 	KUNIT_ASSERT_EQ(t->test, 0,
 			bus_register_notifier(&pci_bus_type, &t->notifier));
@@ -619,9 +628,10 @@ static void torture_note_usage(struct torture *t)
 {
 	unsigned int i;
 
-	for (i = 0; i < t->plan->nr_nodes; i++)
+	for (i = 0; i < t->plan->nr_nodes; i++) {
 		t->funcs[i].usage = torture_usage(&t->funcs[i]);
 		t->funcs[i].usage_added = t->funcs[i].added;
+	}
 }
 
 /*
@@ -776,13 +786,12 @@ static void torture_check_left(struct torture *t)
 {
 	unsigned int i;
 
+	if (!xa_empty(&t->prepared))
+		torture_problem(t, "reset_prepare without reset_done");
 	for (i = 0; i < t->nr_funcs; i++) {
 		struct torture_func *func = &t->funcs[i];
 		struct pci_dev *pdev __free(pci_dev_put) = NULL;
 
-		if (func->prepared)
-			torture_problem(t, "node %u: reset_prepare without reset_done",
-					i);
 		if (!func->f)
 			continue;
 		pdev = torture_dev(func);
@@ -832,6 +841,25 @@ static bool torture_has(struct torture *t, enum torture_op op)
 }
 
 /*
+ * 7.3.4 gives a bridge that was removed and is found again the next bus number
+ * after those of its siblings, and none if that is in use
+ */
+static void torture_expect_no_bus(struct torture *t)
+{
+	const struct torture_step *step;
+
+	for (step = t->plan->steps; step < t->plan->steps + t->plan->nr_steps;
+	     step++) {
+		struct torture_func *func = &t->funcs[step->node];
+		struct pci_dev *pdev __free(pci_dev_put) = torture_dev(func);
+
+		if (step->op == TORTURE_REMOVE && pdev && pci_is_bridge(pdev) &&
+		    !pdev->subordinate)
+			sim_kunit_expect_dead(t->test, func->f);
+	}
+}
+
+/*
  * What a user does to get all devices back.  Where recovery from an error has
  * failed, or the driver has not been told of it, the driver has to be bound
  * again.
@@ -852,6 +880,7 @@ static void torture_faults_end(struct torture *t)
 
 	if (torture_has(t, TORTURE_REMOVE))
 		torture_rescan(t, NULL, 0);
+	torture_expect_no_bus(t);
 	for (i = 0; i < t->plan->nr_nodes; i++) {
 		func = &t->funcs[i];
 		if (func->node->type != TORTURE_ENDPOINT &&
