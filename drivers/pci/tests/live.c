@@ -12,6 +12,7 @@
 #include <linux/list.h>
 #include <linux/pci-sim.h>
 #include <linux/pci.h>
+#include <linux/pm_runtime.h>
 #include <linux/sched/mm.h>
 
 #include "sim-kunit.h"
@@ -158,6 +159,9 @@ static const char *sim_dead_bridge(struct pci_sim_func *f, struct pci_dev *pdev)
 
 	if (!pdev->subordinate)
 		return "has no secondary bus";
+	/* What it has lost while it sleeps it gets when it is resumed */
+	if (pm_runtime_suspended(&pdev->dev))
+		return NULL;
 	if ((pci_sim_peek(f, PCI_PRIMARY_BUS) >> 8 & 0xffff) !=
 	    (pdev->subordinate->number | pdev->subordinate->busn_res.end << 8))
 		return "has lost its bus numbers";

@@ -846,14 +846,13 @@ static bool torture_has(struct torture *t, enum torture_op op)
  */
 static void torture_expect_no_bus(struct torture *t)
 {
-	const struct torture_step *step;
+	unsigned int i;
 
-	for (step = t->plan->steps; step < t->plan->steps + t->plan->nr_steps;
-	     step++) {
-		struct torture_func *func = &t->funcs[step->node];
+	for (i = 0; i < t->plan->nr_nodes; i++) {
+		struct torture_func *func = &t->funcs[i];
 		struct pci_dev *pdev __free(pci_dev_put) = torture_dev(func);
 
-		if (step->op == TORTURE_REMOVE && pdev && pci_is_bridge(pdev) &&
+		if (func->added > 1 && pdev && pci_is_bridge(pdev) &&
 		    !pdev->subordinate)
 			sim_kunit_expect_dead(t->test, func->f);
 	}
@@ -880,7 +879,6 @@ static void torture_faults_end(struct torture *t)
 
 	if (torture_has(t, TORTURE_REMOVE))
 		torture_rescan(t, NULL, 0);
-	torture_expect_no_bus(t);
 	for (i = 0; i < t->plan->nr_nodes; i++) {
 		func = &t->funcs[i];
 		if (func->node->type != TORTURE_ENDPOINT &&
@@ -1010,6 +1008,7 @@ void torture_run(struct kunit *test, const struct torture_plan *plan, bool log)
 	torture_faults_end(t);
 	torture_check(t);
 	torture_expect_works(t);
+	torture_expect_no_bus(t);
 	if (*t->problem)
 		KUNIT_FAIL(test, "%s", t->problem);
 }
