@@ -159,6 +159,9 @@ static const char *sim_dead_bridge(struct pci_sim_func *f, struct pci_dev *pdev)
 
 	if (!pdev->subordinate)
 		return "has no secondary bus";
+	if (pci_sim_peek(f, PCI_INTERRUPT_LINE) >> 16 &
+	    PCI_BRIDGE_CTL_BUS_RESET)
+		return "resets its secondary bus";
 	/* What it has lost while it sleeps it gets when it is resumed */
 	if (pm_runtime_suspended(&pdev->dev))
 		return NULL;

@@ -289,7 +289,8 @@ struct torture_reset {
  * @log: log operations and resets
  * @prepared: devices whose driver has been told of a reset, but not of its end
  * @notifier: keeps @funcs.pdev
- * @start: when the threads began, 0 before
+ * @start: when the threads began
+ * @running: operations are recorded
  * @lock: protects all below, but what a call's own thread writes
  * @problem: what was wrong first, empty if nothing
  * @nr_funcs: number of entries in @funcs
@@ -307,6 +308,7 @@ struct torture {
 	struct xarray prepared;
 	struct notifier_block notifier;
 	ktime_t start;
+	bool running;
 	raw_spinlock_t lock;
 	char problem[160];
 	unsigned int nr_funcs;

@@ -197,6 +197,7 @@ static void torture_reach(struct torture *t, struct torture_call *c)
 		return;
 	case TORTURE_REACH_LINK:
 		torture_reach_below(t, torture_above(c->func), c->reach);
+		torture_reach_below(t, c->func->f, c->reach);
 		torture_reach_func(t, c->func, c->reach);
 		return;
 	case TORTURE_REACH_BELOW:
@@ -280,7 +281,7 @@ static struct torture_call *torture_begin(struct torture *t,
 {
 	struct torture_call *c = NULL;
 
-	if (!t->start)
+	if (!t->running)
 		return NULL;
 
 	scoped_guard(raw_spinlock_irqsave, &t->lock) {
@@ -461,6 +462,7 @@ static void torture_threads(struct torture *t)
 	unsigned int i;
 
 	t->start = ktime_get();
+	t->running = true;
 	pci_sim_on_reset(t->sim, torture_on_reset, t);
 	for (i = 0; i < TORTURE_THREADS; i++) {
 		threads[i] = (struct torture_thread){ .t = t, .n = i };
@@ -858,6 +860,14 @@ static void torture_expect_no_bus(struct torture *t)
 	}
 }
 
+static void torture_bind_all(struct torture *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->nr_funcs; i++)
+		torture_bind(t, &t->funcs[i], 0);
+}
+
 /*
  * What a user does to get all devices back.  Where recovery from an error has
  * failed, or the driver has not been told of it, the driver has to be bound
@@ -899,8 +909,8 @@ static void torture_faults_end(struct torture *t)
 		if (func->node->mood == TORTURE_UNAWARE ||
 		    pci_sim_counts(func->f).perm_failure)
 			torture_unbind(t, func, 0);
-		torture_bind(t, func, 0);
 	}
+	torture_bind_all(t);
 	msleep(TORTURE_QUIET_MS);
 }
 
@@ -1004,10 +1014,11 @@ void torture_run(struct kunit *test, const struct torture_plan *plan, bool log)
 	torture_threads(t);
 	msleep(TORTURE_QUIET_MS);
 	pci_sim_on_reset(t->sim, NULL, NULL);
-	t->start = 0;
+	t->running = false;
 	torture_faults_end(t);
 	torture_check(t);
 	torture_expect_works(t);
+	torture_bind_all(t);
 	torture_expect_no_bus(t);
 	if (*t->problem)
 		KUNIT_FAIL(test, "%s", t->problem);

@@ -306,6 +306,23 @@ int torture_unbind(struct torture *t, struct torture_func *func, u32 arg)
 			     pci_name(pdev));
 }
 
+/*
+ * Not of a port that has others below it: 7.3.4 disables Bus Master with the
+ * port, and so the interrupts of those
+ */
+static int torture_unbind_port(struct torture *t, struct torture_func *func,
+			       u32 arg)
+{
+	struct pci_sim_func *card = pci_sim_card(func->f);
+	struct torture_func *other;
+
+	for (other = t->funcs; other < t->funcs + t->plan->nr_nodes; other++) {
+		if (other->f == card && other->node->type == TORTURE_SWITCH)
+			return -EOPNOTSUPP;
+	}
+	return torture_unbind(t, func, arg);
+}
+
 int torture_bind(struct torture *t, struct torture_func *func, u32 arg)
 {
 	struct pci_dev *pdev __free(pci_dev_put) = torture_dev(func);
@@ -466,8 +483,8 @@ const struct torture_op_info torture_ops[TORTURE_OPS] = {
 		.run = torture_sriov, TORTURE_ARGS(torture_n_args),
 		TORTURE_LASTS, .reach = TORTURE_REACH_FUNC },
 	TORTURE_OP(TORTURE_UNBIND_PORT), .weight = 2,
-		.targets = TORTURE_PORTS | BIT(TORTURE_SWITCH),
-		.run = torture_unbind, TORTURE_LASTS,
+		.targets = TORTURE_PORTS, .run = torture_unbind_port,
+		TORTURE_LASTS,
 		.reach = TORTURE_REACH_BELOW },
 	TORTURE_OP(TORTURE_WAKE), .weight = 1,
 		.targets = TORTURE_PORTS | BIT(TORTURE_SWITCH),
