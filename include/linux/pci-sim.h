@@ -74,6 +74,28 @@ enum pci_sim_irq {
 };
 
 /**
+ * enum pci_sim_call - callbacks of the driver of a simulated Endpoint
+ * @PCI_SIM_PROBE: probe(), after it has enabled the device
+ * @PCI_SIM_REMOVE: remove()
+ * @PCI_SIM_RESET_PREPARE: reset_prepare()
+ * @PCI_SIM_RESET_DONE: reset_done()
+ * @PCI_SIM_ERROR_DETECTED: error_detected()
+ * @PCI_SIM_MMIO_ENABLED: mmio_enabled()
+ * @PCI_SIM_SLOT_RESET: slot_reset(), after it has restored the device
+ * @PCI_SIM_RESUME: resume()
+ */
+enum pci_sim_call {
+	PCI_SIM_PROBE,
+	PCI_SIM_REMOVE,
+	PCI_SIM_RESET_PREPARE,
+	PCI_SIM_RESET_DONE,
+	PCI_SIM_ERROR_DETECTED,
+	PCI_SIM_MMIO_ENABLED,
+	PCI_SIM_SLOT_RESET,
+	PCI_SIM_RESUME
+};
+
+/**
  * struct pci_sim_port_config - configuration of a Root Port or Downstream Port
  * @hotplug: the port has a hot-plug capable slot
  * @power_ctrl: the slot has a Power Controller
@@ -225,14 +247,30 @@ struct pci_sim_counts {
 typedef void (*pci_sim_action_t)(struct pci_sim_func *f, void *data);
 
 /**
- * typedef pci_sim_probe_t - callback of pci_sim_on_probe()
- * @pdev: device that is being probed
+ * typedef pci_sim_call_t - callback of pci_sim_on_call()
+ * @pdev: device whose driver is called
+ * @call: which of its callbacks is called
  * @data: argument that it was set with
  *
  * Context: May sleep.  The device lock of @pdev is held.
- * Return: 0, or a negative errno to let the probe fail.
+ * Return: 0 to let the driver go on as usual.  Otherwise what the driver
+ * returns instead: from probe() a negative errno, for error recovery a
+ * pci_ers_result_t; for others it has no meaning.
  */
-typedef int (*pci_sim_probe_t)(struct pci_dev *pdev, void *data);
+typedef int (*pci_sim_call_t)(struct pci_dev *pdev, enum pci_sim_call call,
+			      void *data);
+
+/**
+ * typedef pci_sim_reset_t - callback of pci_sim_on_reset()
+ * @f: Function that is being reset, or VF
+ * @kind: kind of reset
+ * @data: argument that it was set with
+ *
+ * Context: Any.  The fabric is locked: no function of this header may be called
+ * for it.
+ */
+typedef void (*pci_sim_reset_t)(struct pci_sim_func *f,
+				enum pci_sim_reset kind, void *data);
 
 /* A fabric, from allocation to removal */
 struct pci_sim *pci_sim_alloc(void);
@@ -305,10 +343,12 @@ void pci_sim_on_read(struct pci_sim_func *f, int where, pci_sim_action_t fn,
 		     void *data);
 void pci_sim_on_write(struct pci_sim_func *f, int where, pci_sim_action_t fn,
 		      void *data);
-void pci_sim_on_probe(struct pci_sim_func *f, pci_sim_probe_t fn, void *data);
+void pci_sim_on_call(struct pci_sim_func *f, pci_sim_call_t fn, void *data);
+void pci_sim_on_reset(struct pci_sim *sim, pci_sim_reset_t fn, void *data);
 
 /* The state of a fabric */
 struct pci_dev *pci_sim_get_dev(struct pci_sim_func *f);
+struct pci_sim_func *pci_sim_of_dev(struct pci_dev *pdev);
 u32 pci_sim_peek(struct pci_sim_func *f, int where);
 unsigned int pci_sim_resets(struct pci_sim_func *f, enum pci_sim_reset kind);
 unsigned int pci_sim_resets_all(struct pci_sim_func *f);

@@ -27,21 +27,20 @@ struct pci_sim_counts pci_sim_counts(struct pci_sim_func *f)
 EXPORT_SYMBOL_GPL(pci_sim_counts);
 
 /**
- * pci_sim_on_probe - call a function in the probe of the driver of an Endpoint
+ * pci_sim_on_call - call a function in the callbacks of the driver of an Endpoint
  * @f: Function of an Endpoint, or VF
- * @fn: function to call in each probe, or NULL for none; the probe returns what
- *	it returns
+ * @fn: function to call in each of them, see pci_sim_call_t, or NULL for none
  * @data: argument of @fn
  *
  * Context: Any.
  */
-void pci_sim_on_probe(struct pci_sim_func *f, pci_sim_probe_t fn, void *data)
+void pci_sim_on_call(struct pci_sim_func *f, pci_sim_call_t fn, void *data)
 {
 	guard(raw_spinlock_irqsave)(&f->sim->lock);
-	f->on_probe = fn;
-	f->probe_data = data;
+	f->on_call = fn;
+	f->call_data = data;
 }
-EXPORT_SYMBOL_GPL(pci_sim_on_probe);
+EXPORT_SYMBOL_GPL(pci_sim_on_call);
 
 static unsigned int sim_counter_get(const struct pci_sim_counts *counts,
 				    const struct attribute *attr)
@@ -130,11 +129,24 @@ static void sim_count(struct pci_sim_func *f, unsigned int *counter)
 	(*counter)++;
 }
 
+/* Returns what the test's callback does, 0 if there is none */
+static int sim_call(struct pci_dev *pdev, enum pci_sim_call call)
+{
+	struct pci_sim_func *f = pci_get_drvdata(pdev);
+	pci_sim_call_t fn;
+	void *data;
+
+	scoped_guard(raw_spinlock_irqsave, &f->sim->lock) {
+		fn = f->on_call;
+		data = f->call_data;
+	}
+
+	return fn ? fn(pdev, call, data) : 0;
+}
+
 static int pci_sim_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
-	struct pci_sim_func *f = sim_of_dev(pdev);
-	pci_sim_probe_t on_probe;
-	void *data;
+	struct pci_sim_func *f = pci_sim_of_dev(pdev);
 	int rc;
 
 	/* The device may have been pulled since it was enumerated */
@@ -149,12 +161,7 @@ static int pci_sim_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		return rc;
 	pci_set_master(pdev);
 
-	scoped_guard(raw_spinlock_irqsave, &f->sim->lock) {
-		on_probe = f->on_probe;
-		data = f->probe_data;
-	}
-
-	return on_probe ? on_probe(pdev, data) : 0;
+	return sim_call(pdev, PCI_SIM_PROBE);
 }
 
 static void pci_sim_remove(struct pci_dev *pdev)
@@ -164,6 +171,7 @@ static void pci_sim_remove(struct pci_dev *pdev)
 	/* The PCI core does not remove VFs, which must go before their PF */
 	pci_disable_sriov(pdev);
 	sim_count(f, &f->counts.remove);
+	sim_call(pdev, PCI_SIM_REMOVE);
 }
 
 static void pci_sim_reset_prepare(struct pci_dev *pdev)
@@ -171,6 +179,7 @@ static void pci_sim_reset_prepare(struct pci_dev *pdev)
 	struct pci_sim_func *f = pci_get_drvdata(pdev);
 
 	sim_count(f, &f->counts.reset_prepare);
+	sim_call(pdev, PCI_SIM_RESET_PREPARE);
 }
 
 static void pci_sim_reset_done(struct pci_dev *pdev)
@@ -178,34 +187,45 @@ static void pci_sim_reset_done(struct pci_dev *pdev)
 	struct pci_sim_func *f = pci_get_drvdata(pdev);
 
 	sim_count(f, &f->counts.reset_done);
+	sim_call(pdev, PCI_SIM_RESET_DONE);
 }
 
 static pci_ers_result_t pci_sim_error_detected(struct pci_dev *pdev,
 					       pci_channel_state_t state)
 {
 	struct pci_sim_func *f = pci_get_drvdata(pdev);
+	int rc;
 
 	sim_count(f, &f->counts.error_detected);
+	if (state == pci_channel_io_perm_failure)
+		sim_count(f, &f->counts.perm_failure);
+
+	rc = sim_call(pdev, PCI_SIM_ERROR_DETECTED);
+	if (rc)
+		return (__force pci_ers_result_t)rc;
+	if (state == pci_channel_io_perm_failure)
+		return PCI_ERS_RESULT_DISCONNECT;
 	if (state == pci_channel_io_normal && !f->ask_reset)
 		return PCI_ERS_RESULT_CAN_RECOVER;
-	if (state != pci_channel_io_perm_failure)
-		return PCI_ERS_RESULT_NEED_RESET;
 
-	sim_count(f, &f->counts.perm_failure);
-	return PCI_ERS_RESULT_DISCONNECT;
+	return PCI_ERS_RESULT_NEED_RESET;
 }
 
 static pci_ers_result_t pci_sim_mmio_enabled(struct pci_dev *pdev)
 {
 	struct pci_sim_func *f = pci_get_drvdata(pdev);
+	int rc;
 
 	sim_count(f, &f->counts.mmio_enabled);
-	return PCI_ERS_RESULT_RECOVERED;
+	rc = sim_call(pdev, PCI_SIM_MMIO_ENABLED);
+
+	return rc ? (__force pci_ers_result_t)rc : PCI_ERS_RESULT_RECOVERED;
 }
 
 static pci_ers_result_t pci_sim_slot_reset(struct pci_dev *pdev)
 {
 	struct pci_sim_func *f = pci_get_drvdata(pdev);
+	int rc;
 
 	sim_count(f, &f->counts.slot_reset);
 
@@ -214,8 +234,9 @@ static pci_ers_result_t pci_sim_slot_reset(struct pci_dev *pdev)
 	if (pci_reenable_device(pdev))
 		return PCI_ERS_RESULT_DISCONNECT;
 	pci_set_master(pdev);
+	rc = sim_call(pdev, PCI_SIM_SLOT_RESET);
 
-	return PCI_ERS_RESULT_RECOVERED;
+	return rc ? (__force pci_ers_result_t)rc : PCI_ERS_RESULT_RECOVERED;
 }
 
 static void pci_sim_resume(struct pci_dev *pdev)
@@ -223,6 +244,7 @@ static void pci_sim_resume(struct pci_dev *pdev)
 	struct pci_sim_func *f = pci_get_drvdata(pdev);
 
 	sim_count(f, &f->counts.resume);
+	sim_call(pdev, PCI_SIM_RESUME);
 }
 
 static const struct pci_error_handlers pci_sim_err_handler = {

@@ -324,7 +324,7 @@ EXPORT_SYMBOL_GPL(pci_sim_cor_error);
 /**
  * pci_sim_dpc_trigger - trigger Downstream Port Containment
  * @port: Root Port or Downstream Port; nothing happens in one that is not
- *	  ready, or in which DPC has been triggered already
+ *	  ready, in which DPC is not enabled or has been triggered already
  *
  * The Trigger Reason is an unmasked uncorrectable error that the port has
  * detected itself.  It is not logged in the AER Capability.
@@ -335,6 +335,9 @@ EXPORT_SYMBOL_GPL(pci_sim_cor_error);
 int pci_sim_dpc_trigger(struct pci_sim_func *port)
 {
 	guard(raw_spinlock_irqsave)(&port->sim->lock);
+	if (sim_has(port, SIM_DPC) && !sim_dpc_enabled(port, true))
+		return 0;
+
 	return sim_contain(port, PCI_EXP_DPC_STATUS_TRIGGER_RSN_UNCOR, 0);
 }
 EXPORT_SYMBOL_GPL(pci_sim_dpc_trigger);

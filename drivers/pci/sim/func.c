@@ -237,6 +237,22 @@ struct pci_sim_func *pci_sim_next(struct pci_sim *sim, struct pci_sim_func *f)
 EXPORT_SYMBOL_GPL(pci_sim_next);
 
 /**
+ * pci_sim_on_reset - call a function whenever a Function is reset
+ * @sim: fabric
+ * @fn: function to call, see pci_sim_reset_t, or NULL for none
+ * @data: argument of @fn
+ *
+ * Context: Any.
+ */
+void pci_sim_on_reset(struct pci_sim *sim, pci_sim_reset_t fn, void *data)
+{
+	guard(raw_spinlock_irqsave)(&sim->lock);
+	sim->on_reset = fn;
+	sim->reset_data = data;
+}
+EXPORT_SYMBOL_GPL(pci_sim_on_reset);
+
+/**
  * pci_sim_vf - get a VF
  * @pf: PF, or NULL
  * @n: number of the VF, from 0

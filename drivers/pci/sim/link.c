@@ -41,6 +41,8 @@ static void sim_count_reset(struct pci_sim_func *f, enum pci_sim_reset kind)
 	sim_event_cancel(f->sim, &f->port.command);
 	sim_irq_reset(f);
 	f->resets[kind]++;
+	if (f->sim->on_reset)
+		f->sim->on_reset(f, kind, f->sim->reset_data);
 	sim_cfg_reset(f, kind);
 	if (sim_is_port(f))
 		sim_slot_reset(f);

@@ -107,14 +107,14 @@ struct pci_ops sim_pci_ops = {
 };
 
 /**
- * sim_of_dev - get the Function that a device stands for
+ * pci_sim_of_dev - get the Function that a device stands for
  * @pdev: device, of a simulated fabric or not
  *
  * Context: Any.
  * Return: the Function that Config Requests for @pdev are routed to; NULL if
  * they reach none, or if @pdev is not in a simulated fabric.
  */
-struct pci_sim_func *sim_of_dev(struct pci_dev *pdev)
+struct pci_sim_func *pci_sim_of_dev(struct pci_dev *pdev)
 {
 	struct pci_sim *sim;
 
@@ -125,3 +125,4 @@ struct pci_sim_func *sim_of_dev(struct pci_dev *pdev)
 	guard(raw_spinlock_irqsave)(&sim->lock);
 	return sim_route(sim, pdev->bus->number, pdev->devfn);
 }
+EXPORT_SYMBOL_GPL(pci_sim_of_dev);

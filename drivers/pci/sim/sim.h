@@ -227,8 +227,8 @@ struct sim_port {
  * @counts: number of calls of each callback of the driver of an Endpoint
  * @ask_reset: that driver returns PCI_ERS_RESULT_NEED_RESET for any
  *	       uncorrectable error
- * @on_probe: a test's callback in the probe of that driver, or NULL
- * @probe_data: argument of @on_probe
+ * @on_call: a test's callback in those of that driver, or NULL
+ * @call_data: argument of @on_call
  * @on_read: callback for the next config read
  * @on_write: callback for the next config write
  * @last_cap: offset of the last capability in the list, 0 if there is none
@@ -269,8 +269,8 @@ struct pci_sim_func {
 	unsigned int resets[PCI_SIM_RESET_KINDS];
 	struct pci_sim_counts counts;
 	bool ask_reset;
-	pci_sim_probe_t on_probe;
-	void *probe_data;
+	pci_sim_call_t on_call;
+	void *call_data;
 	struct sim_hook on_read;
 	struct sim_hook on_write;
 	u16 last_cap;
@@ -295,6 +295,8 @@ struct pci_sim_func {
  * @busn: bus numbers of the host bridge
  * @error: error of a function that adds Functions, returned by pci_sim_start()
  * @slots: Physical Slot Numbers in use
+ * @on_reset: a test's callback on each reset of a Function, or NULL
+ * @reset_data: argument of @on_reset
  * @rnd: pseudo-random numbers for @jitter
  * @jitter: maximum that is added to each time, in percent of it
  * @intx_domain: interrupt domain of INTA to INTD
@@ -343,6 +345,8 @@ struct pci_sim {
 	struct resource busn;
 	int error;
 	DECLARE_BITMAP(slots, SIM_NR_SLOTS);
+	pci_sim_reset_t on_reset;
+	void *reset_data;
 	struct rnd_state rnd;
 	unsigned int jitter;
 
@@ -474,7 +478,6 @@ void sim_cfg_link_functions(struct pci_sim_func *f, struct pci_sim_func *next);
 
 /* request.c */
 extern struct pci_ops sim_pci_ops;
-struct pci_sim_func *sim_of_dev(struct pci_dev *pdev);
 
 /* fabric.c */
 void sim_settle(struct pci_sim *sim);

@@ -12,6 +12,7 @@
 #include <linux/list.h>
 #include <linux/pci-sim.h>
 #include <linux/pci.h>
+#include <linux/pm_runtime.h>
 #include <linux/sched/mm.h>
 
 #include "sim-kunit.h"
@@ -20,6 +21,11 @@
 #define SIM_LIVE_MS	300000
 /* Until pciehp acts on its Attention Button */
 #define SIM_BUTTON_MS	5000
+/*
+ * Memory Base and Memory Limit of a bridge without a window.  7.3.4 leaves them
+ * like this if a rescan assigns a window to a bridge that is enabled.
+ */
+#define SIM_CLOSED		0x0000fff0
 #define SIM_MAX_EXEMPT	64
 #define SIM_MAX_EMPTY	16
 
@@ -134,13 +140,37 @@ static u32 sim_bus_address(struct pci_dev *pdev)
 	return lower_32_bits(region.start);
 }
 
+/* Memory Base and Memory Limit of a bridge */
+static u32 sim_window(struct pci_dev *pdev)
+{
+	struct resource *res = &pdev->resource[PCI_BRIDGE_MEM_WINDOW];
+	struct pci_bus_region region;
+
+	if (!res->parent)
+		return SIM_CLOSED;
+
+	pcibios_resource_to_bus(pdev->bus, &region, res);
+	return (region.start >> 16 & 0xfff0) | (region.end & 0xfff00000);
+}
+
 static const char *sim_dead_bridge(struct pci_sim_func *f, struct pci_dev *pdev)
 {
+	u32 window;
+
 	if (!pdev->subordinate)
 		return "has no secondary bus";
-	if ((pci_sim_peek(f, PCI_PRIMARY_BUS) >> 8 & 0xff) !=
-	    pdev->subordinate->number)
+	if (pci_sim_peek(f, PCI_INTERRUPT_LINE) >> 16 &
+	    PCI_BRIDGE_CTL_BUS_RESET)
+		return "resets its secondary bus";
+	/* What it has lost while it sleeps it gets when it is resumed */
+	if (pm_runtime_suspended(&pdev->dev))
+		return NULL;
+	if ((pci_sim_peek(f, PCI_PRIMARY_BUS) >> 8 & 0xffff) !=
+	    (pdev->subordinate->number | pdev->subordinate->busn_res.end << 8))
 		return "has lost its bus numbers";
+	window = pci_sim_peek(f, PCI_MEMORY_BASE);
+	if (window != SIM_CLOSED && window != sim_window(pdev))
+		return "has lost its memory window";
 	if (pdev->is_busmaster &&
 	    !(pci_sim_peek(f, PCI_COMMAND) & PCI_COMMAND_MASTER))
 		return "does not forward memory requests upstream";
@@ -157,7 +187,8 @@ static const char *sim_dead_endpoint(struct pci_sim_func *f,
 	    (pci_sim_peek(f, PCI_BASE_ADDRESS_0) & PCI_BASE_ADDRESS_MEM_MASK) !=
 		    sim_bus_address(pdev))
 		return "has lost its address";
-	if (!unbound && !pdev->is_virtfn && !(command & PCI_COMMAND_MEMORY))
+	if (!unbound && pdev->resource[0].parent && !pdev->is_virtfn &&
+	    !(command & PCI_COMMAND_MEMORY))
 		return "does not decode memory";
 	if (!unbound && !(command & PCI_COMMAND_MASTER))
 		return "is not a bus master";

@@ -640,9 +640,13 @@ static const struct flags_probe flags_probes[] = {
 
 KUNIT_ARRAY_PARAM_DESC(flags_probe, flags_probes, name);
 
-static int flags_reset_in_probe(struct pci_dev *pdev, void *data)
+static int flags_reset_in_probe(struct pci_dev *pdev, enum pci_sim_call call,
+				void *data)
 {
 	int *result = data;
+
+	if (call != PCI_SIM_PROBE)
+		return 0;
 
 	*result = pci_reset_bus_flags(pdev, PCI_RESET_LINK | PCI_RESET_LOCKED |
 					    PCI_RESET_ALONE);
@@ -674,7 +678,7 @@ static void flags_in_probe_at_boot(struct kunit *test)
 	flags_build(test, &ctx, p->hotplug, (struct pci_sim_ep_config){});
 	if (p->second)
 		pci_sim_function(ctx.ep);
-	pci_sim_on_probe(ctx.ep, flags_reset_in_probe, &result);
+	pci_sim_on_call(ctx.ep, flags_reset_in_probe, &result);
 	sim_kunit_start(test, ctx.sim);
 	sim_kunit_mark(test, ctx.other);
 	msleep(SIM_SETTLE_MS);
@@ -698,7 +702,7 @@ static void flags_in_probe_later(struct kunit *test)
 	counts = pci_sim_counts(ctx.ep);
 	KUNIT_ASSERT_EQ(test, 1, counts.remove);
 	pci_sim_link_stuck(ctx.port, p->stuck);
-	pci_sim_on_probe(ctx.ep, flags_reset_in_probe, &result);
+	pci_sim_on_call(ctx.ep, flags_reset_in_probe, &result);
 	KUNIT_EXPECT_EQ(test, 1, device_attach(&ctx.pdev->dev));
 	KUNIT_EXPECT_EQ(test, p->error, result);
 	msleep(SIM_SETTLE_MS);
@@ -729,7 +733,7 @@ static void flags_in_probe_of_hot_added_device(struct kunit *test)
 	msleep(SIM_SETTLE_MS);
 	SIM_EXPECT_BOUND(test, ctx.ep, 1, 1);
 
-	pci_sim_on_probe(ctx.ep, flags_reset_in_probe, &result);
+	pci_sim_on_call(ctx.ep, flags_reset_in_probe, &result);
 	KUNIT_ASSERT_EQ(test, 0, pci_sim_plug(ctx.port, card));
 	msleep(2 * SIM_SETTLE_MS);
 	KUNIT_EXPECT_EQ(test, p->error, result);

@@ -154,8 +154,12 @@ static int test_iommu_reset(struct pci_dev *pdev, pci_reset_flags_t flags)
 	return rc;
 }
 
-static int test_iommu_reset_in_probe(struct pci_dev *pdev, void *data)
+static int test_iommu_reset_in_probe(struct pci_dev *pdev,
+				     enum pci_sim_call call, void *data)
 {
+	if (call != PCI_SIM_PROBE)
+		return 0;
+
 	test_iommu->result =
 		test_iommu_reset(pdev, PCI_RESET_LINK | PCI_RESET_LOCKED);
 	return 0;
@@ -216,7 +220,7 @@ static void iommu_blocks_in_reset_by_first_probe(struct kunit *test)
 	struct pci_sim *sim;
 
 	sim = test_iommu_build(test, &ep, false);
-	pci_sim_on_probe(ep, test_iommu_reset_in_probe, NULL);
+	pci_sim_on_call(ep, test_iommu_reset_in_probe, NULL);
 	sim_kunit_start(test, sim);
 	test_iommu_skip_without_iommu(test, ep);
 

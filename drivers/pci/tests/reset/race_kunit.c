@@ -154,13 +154,18 @@ static int race_thread(void *data)
 }
 
 /* With the device lock held by our caller */
-static int race_reset_locked(struct pci_dev *pdev, void *data)
+static void race_reset_locked(struct pci_dev *pdev, struct race_ctx *ctx)
 {
-	struct race_ctx *ctx = data;
-
 	msleep(RACE_HOLD_MS);
 	ctx->result = pci_reset_bus_flags(pdev, ctx->mask | PCI_RESET_LOCKED |
 							PCI_RESET_ALONE);
+}
+
+static int race_reset_in_probe(struct pci_dev *pdev, enum pci_sim_call call,
+			       void *ctx)
+{
+	if (call == PCI_SIM_PROBE)
+		race_reset_locked(pdev, ctx);
 	return 0;
 }
 
@@ -267,7 +272,7 @@ static void race_one(struct race_ctx *ctx, bool in_probe)
 
 	if (in_probe) {
 		device_release_driver(&ctx->pdev->dev);
-		pci_sim_on_probe(ctx->ep, race_reset_locked, ctx);
+		pci_sim_on_call(ctx->ep, race_reset_in_probe, ctx);
 	}
 
 	race_start(ctx);
@@ -348,7 +353,7 @@ static void race_rescan_and_power_off(struct kunit *test)
 	pci_stop_and_remove_bus_device_locked(ctx.pdev);
 	ctx.mask = PCI_RESET_LINK;
 	ctx.start_ms = RACE_HOLD_MS / 2;
-	pci_sim_on_probe(ctx.ep, race_reset_locked, &ctx);
+	pci_sim_on_call(ctx.ep, race_reset_in_probe, &ctx);
 	race_start(&ctx);
 	sim_kunit_rescan(bus);
 	race_finish(&ctx);
@@ -508,9 +513,13 @@ static int race_lent_thread(void *data)
 }
 
 /* Like the driver core on the node of the device */
-static int race_lent_probe(struct pci_dev *pdev, void *data)
+static int race_lent_probe(struct pci_dev *pdev, enum pci_sim_call call,
+			   void *data)
 {
 	struct race_task *lent = data;
+
+	if (call != PCI_SIM_PROBE)
+		return 0;
 
 	kthread_run(race_lent_thread, lent, "probe");
 	wait_for_completion(&lent->done);
@@ -538,7 +547,7 @@ static void race_lock_of_probe_is_lent(struct kunit *test)
 
 	race_lent_init(test, &lent, &ep);
 	device_release_driver(&lent.pdev->dev);
-	pci_sim_on_probe(ep, race_lent_probe, &lent);
+	pci_sim_on_call(ep, race_lent_probe, &lent);
 	KUNIT_EXPECT_EQ(test, 1, device_attach(&lent.pdev->dev));
 
 	KUNIT_EXPECT_EQ(test, 0, lent.result);
