@@ -1134,6 +1134,98 @@ static void error_removed_device_has_no_vote(struct kunit *test)
 	SIM_EXPECT_BOUND(test, ctx.sibling, 2, 1);
 }
 
+/*
+ * Ports that are asleep when the port above contains an error cannot be resumed
+ * until its Link is reset, and can be afterwards
+ */
+static void error_again_while_ports_sleep(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *root, *up;
+	unsigned int i;
+
+	root = pci_sim_root_port(sim, .dpc = true);
+	up = pci_sim_add_switch(sim, root);
+	pci_sim_downstream_port(up, .hotplug = true);
+	pci_sim_downstream_port(up, .hotplug = true);
+	sim_kunit_start(test, sim);
+
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, 0, pci_sim_dpc_trigger(root));
+		msleep(5 * SIM_SETTLE_MS);
+	}
+}
+
+/* Remove a port; the next scan of the bus finds it and all that is below it */
+static void error_replace_bus(struct kunit *test, struct pci_sim_func *port)
+{
+	struct pci_dev *pdev = sim_kunit_dev(test, port);
+
+	pci_stop_and_remove_bus_device_locked(pdev);
+	sim_kunit_rescan(pdev->bus);
+	msleep(SIM_IDLE_MS);
+}
+
+/*
+ * Bus numbers, and the windows of bridges, that have changed since the driver of
+ * the bridge was bound are restored
+ */
+static void error_after_bus_was_added(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *root, *up, *port, *ep;
+
+	root = pci_sim_root_port(sim);
+	up = pci_sim_add_switch(sim, root);
+	port = pci_sim_downstream_port(up);
+	ep = pci_sim_endpoint(sim, port);
+	pci_sim_endpoint(sim, pci_sim_downstream_port(up));
+	sim_kunit_start(test, sim);
+
+	/* Its number is taken, so the next one is above all others */
+	error_replace_bus(test, port);
+	pci_sim_uncor_error(root, PCI_ERR_UNC_DLP);
+	msleep(5 * SIM_SETTLE_MS);
+	error_expect_counts(test, ep, .probe = 2, .remove = 1,
+			    .error_detected = 1, .slot_reset = 1, .resume = 1);
+}
+
+/* What a driver is told, as letters */
+static int error_note_call(struct pci_dev *pdev, enum pci_sim_call call,
+			   void *data)
+{
+	static const char letters[] = {
+		[PCI_SIM_ERROR_DETECTED] = 'd', [PCI_SIM_MMIO_ENABLED] = 'm',
+		[PCI_SIM_SLOT_RESET] = 's', [PCI_SIM_RESUME] = 'r',
+	};
+	char *told = data;
+
+	if (call < ARRAY_SIZE(letters) && letters[call] && strlen(told) < 15)
+		told[strlen(told)] = letters[call];
+	return 0;
+}
+
+/* Two errors of one port, by AER and by DPC, are recovered from in turn */
+static void error_of_contained_port(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *up, *port, *ep;
+	char told[16] = "";
+
+	up = pci_sim_add_switch(sim, pci_sim_root_port(sim));
+	port = pci_sim_downstream_port(up, .dpc = true);
+	ep = pci_sim_endpoint(sim, port, .ready_ms = 300);
+	sim_kunit_start(test, sim);
+	pci_sim_on_call(ep, error_note_call, told);
+
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_dpc_trigger(port));
+	msleep(2);
+	pci_sim_uncor_error(port, PCI_ERR_UNC_COMP_TIME);
+	msleep(5 * SIM_SETTLE_MS);
+	KUNIT_EXPECT_STREQ(test, "dsrdmr", told);
+	pci_sim_on_call(ep, NULL, NULL);
+}
+
 static struct kunit_case error_cases[] = {
 	KUNIT_CASE_PARAM(error_correctable_is_logged, error_variant_gen_params),
 	KUNIT_CASE(error_cleared_source_is_released),
@@ -1180,6 +1272,9 @@ static struct kunit_case error_cases[] = {
 	KUNIT_CASE(error_found_below_slot_is_added_anew),
 	KUNIT_CASE_PARAM(error_removed_device_has_no_vote,
 			 error_found_gen_params),
+	KUNIT_CASE(error_again_while_ports_sleep),
+	KUNIT_CASE(error_after_bus_was_added),
+	KUNIT_CASE(error_of_contained_port),
 	{}
 };
 

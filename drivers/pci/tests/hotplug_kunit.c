@@ -1517,6 +1517,24 @@ static void hotplug_replugged_switch_has_windows(struct kunit *test)
 			pci_resource_start(sim_kunit_dev(test, ep), 0));
 }
 
+/* DMA and interrupts from below a switch do not depend on the driver of its port */
+static void hotplug_switch_driver_is_unbound(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *up;
+	struct pci_dev *pdev;
+
+	up = pci_sim_add_switch(sim, pci_sim_root_port(sim));
+	pci_sim_downstream_port(up, .hotplug = true);
+	sim_kunit_start(test, sim);
+
+	pdev = sim_kunit_dev(test, up);
+	device_release_driver(&pdev->dev);
+	KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, up));
+	KUNIT_EXPECT_EQ(test, 1, device_attach(&pdev->dev));
+	KUNIT_EXPECT_TRUE(test, sim_kunit_is_master(test, up));
+}
+
 static struct kunit_case hotplug_cases[] = {
 	KUNIT_CASE_PARAM(hotplug_occupied_slot_is_left_alone,
 			 hotplug_variant_gen_params),
@@ -1613,6 +1631,7 @@ static struct kunit_case hotplug_cases[] = {
 	KUNIT_CASE(hotplug_removal_of_port_with_same_interrupt),
 	KUNIT_CASE(hotplug_locks_have_one_order),
 	KUNIT_CASE(hotplug_replugged_switch_has_windows),
+	KUNIT_CASE(hotplug_switch_driver_is_unbound),
 	{}
 };
 
