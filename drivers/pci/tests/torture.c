@@ -1007,6 +1007,7 @@ void torture_run(struct kunit *test, const struct torture_plan *plan, bool log)
 	torture_build(t);
 	sim_kunit_start(test, t->sim);
 	pci_sim_jitter(t->sim, plan->seed, plan->jitter);
+	pci_sim_access_time(t->sim, plan->access_us);
 	torture_moods(t);
 	msleep(SIM_IDLE_MS);
 	torture_note_usage(t);
