@@ -224,6 +224,21 @@ struct torture_op_info {
 extern const struct torture_op_info torture_ops[TORTURE_OPS];
 
 /**
+ * struct torture_quirk - a device that the kernel's quirks know
+ * @vendor: Vendor ID
+ * @device: Device ID
+ * @never: how it must not be reset, mask of BIT(enum pci_sim_reset)
+ */
+struct torture_quirk {
+	u16 vendor;
+	u16 device;
+	unsigned int never;
+};
+
+#define TORTURE_QUIRKS		3
+extern const struct torture_quirk torture_quirks[TORTURE_QUIRKS];
+
+/**
  * struct torture_func - a Function while a plan is run
  * @t: the run
  * @f: Function

@@ -7,6 +7,7 @@
  *
  * - A Function is only reset by an operation whose scope it is in, and in a way
  *   that the operation allows, or in consequence of a fault or of a removal.
+ * - A device is not reset by an operation in a way that a quirk forbids.
  * - An operation that returns 0 has reset its Function, and everything that was
  *   reachable on the Link if it resets that.  One that returns an error of which
  *   it is documented that nothing was reset, has reset nothing.  After the
@@ -206,6 +207,20 @@ static void torture_reach(struct torture *t, struct torture_call *c)
 	}
 }
 
+/* In which ways no operation may reset a Function, because of a quirk */
+static unsigned int torture_never(const struct torture_func *func)
+{
+	const struct torture_quirk *quirk;
+
+	for (quirk = torture_quirks; quirk < torture_quirks + TORTURE_QUIRKS;
+	     quirk++) {
+		if (func->node->ep.vendor == quirk->vendor &&
+		    func->node->ep.device == quirk->device)
+			return quirk->never;
+	}
+	return 0;
+}
+
 /* In which ways a call may reset a Function that it may affect */
 static unsigned int torture_kinds(const struct torture_call *c,
 				  struct torture_func *func)
@@ -224,6 +239,9 @@ static unsigned int torture_kinds(const struct torture_call *c,
 	}
 	if (c->alone && torture_ops[c->op].reach == TORTURE_REACH_ALONE)
 		kinds |= BIT(PCI_SIM_RESET_HOT);
+	/* But not what is reset by a fault, or to recover from one */
+	if (!torture_ops[c->op].lasting)
+		kinds &= ~torture_never(func);
 	/* A VF is disabled by any reset of its PF */
 	if (kinds && torture_is_vf(func))
 		kinds |= BIT(PCI_SIM_RESET_HOT);
@@ -458,6 +476,7 @@ static int torture_thread(void *data)
 
 static void torture_threads(struct torture *t)
 {
+	unsigned long timeout = msecs_to_jiffies(TORTURE_HANG_MS);
 	struct torture_thread threads[TORTURE_THREADS];
 	unsigned int i;
 
@@ -470,8 +489,7 @@ static void torture_threads(struct torture *t)
 		kthread_run(torture_thread, &threads[i], "torture%u", i);
 	}
 	for (i = 0; i < TORTURE_THREADS; i++) {
-		if (wait_for_completion_timeout(&threads[i].done,
-				msecs_to_jiffies(TORTURE_HANG_MS)))
+		if (wait_for_completion_timeout(&threads[i].done, timeout))
 			continue;
 		/* There is no way to go on */
 		show_state_filter(TASK_UNINTERRUPTIBLE);
@@ -590,6 +608,7 @@ static int torture_notify(struct notifier_block *nb, unsigned long action,
 	return NOTIFY_DONE;
 }
 
+KUNIT_DEFINE_ACTION_WRAPPER(torture_free, kvfree, const void *);
 KUNIT_DEFINE_ACTION_WRAPPER(torture_xa_destroy, xa_destroy, struct xarray *);
 
 static void torture_unnotify(void *data)
@@ -599,23 +618,27 @@ static void torture_unnotify(void *data)
 	bus_unregister_notifier(&pci_bus_type, &t->notifier);
 }
 
+/* To be done at the end of the test */
+static void torture_defer(struct torture *t, kunit_action_t *action, void *data)
+{
+	int rc = kunit_add_action_or_reset(t->test, action, data);
+
+	KUNIT_ASSERT_EQ(t->test, 0, rc);
+}
+
 /* What has to outlive the fabric */
 static void torture_prepare_test(struct torture *t)
 {
 	KUNIT_ASSERT_EQ(t->test, 0, torture_sysfs_mount());
-	KUNIT_ASSERT_EQ(t->test, 0, kunit_add_action_or_reset(t->test,
-			torture_sysfs_unmount, NULL));
+	torture_defer(t, torture_sysfs_unmount, NULL);
 	KUNIT_ASSERT_EQ(t->test, 0, pci_register_driver(&torture_unaware));
-	KUNIT_ASSERT_EQ(t->test, 0, kunit_add_action_or_reset(t->test,
-			torture_unregister, &torture_unaware));
+	torture_defer(t, torture_unregister, &torture_unaware);
 	xa_init(&t->prepared);
-	KUNIT_ASSERT_EQ(t->test, 0, kunit_add_action_or_reset(t->test,
-			torture_xa_destroy, &t->prepared));
+	torture_defer(t, torture_xa_destroy, &t->prepared);
 	t->notifier.notifier_call = torture_notify;
 	KUNIT_ASSERT_EQ(t->test, 0,
 			bus_register_notifier(&pci_bus_type, &t->notifier));
-	KUNIT_ASSERT_EQ(t->test, 0, kunit_add_action_or_reset(t->test,
-			torture_unnotify, t));
+	torture_defer(t, torture_unnotify, t);
 }
 
 static int torture_usage(struct torture_func *func)
@@ -681,7 +704,7 @@ static void torture_check_resets(struct torture *t)
 		const struct torture_reset *r = &t->resets[i];
 
 		if (!torture_may(t, r))
-			torture_problem(t, "node %u%s: reset of kind %u after %lld us by none of the operations",
+			torture_problem(t, "node %u%s: reset of kind %u after %lld us, by nothing",
 					torture_node(r->func),
 					torture_is_vf(r->func) ? ", VF" : "",
 					r->kind, r->us);
@@ -914,7 +937,10 @@ static void torture_faults_end(struct torture *t)
 	msleep(TORTURE_QUIET_MS);
 }
 
-/* Recovery fails for all on a Link if one driver gives up or is not aware */
+/*
+ * Recovery fails for all on a Link if one driver gives up or is not aware, or
+ * if one device must not be reset
+ */
 static bool torture_can_recover(struct torture *t, struct torture_func *func)
 {
 	DECLARE_BITMAP(reach, TORTURE_FUNCS) = {};
@@ -923,7 +949,8 @@ static bool torture_can_recover(struct torture *t, struct torture_func *func)
 	torture_reach_error(t, func, reach);
 	for_each_set_bit(i, reach, TORTURE_FUNCS) {
 		if (t->funcs[i].node->mood == TORTURE_UNAWARE ||
-		    t->funcs[i].node->mood == TORTURE_GIVES_UP)
+		    t->funcs[i].node->mood == TORTURE_GIVES_UP ||
+		    torture_never(&t->funcs[i]) & BIT(PCI_SIM_RESET_HOT))
 			return false;
 	}
 	return true;
@@ -995,9 +1022,8 @@ void torture_run(struct kunit *test, const struct torture_plan *plan, bool log)
 	struct torture *t = kvzalloc_obj(*t);
 
 	KUNIT_ASSERT_NOT_NULL(test, t);
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test,
-			(kunit_action_t *)kvfree, t));
 	t->test = test;
+	torture_defer(t, torture_free, t);
 	t->plan = plan;
 	t->log = log;
 	if (log)

@@ -493,3 +493,11 @@ const struct torture_op_info torture_ops[TORTURE_OPS] = {
 		.targets = TORTURE_EPS | BIT(TORTURE_SWITCH),
 		.run = torture_late, TORTURE_ARGS(torture_ready_args) },
 };
+
+const struct torture_quirk torture_quirks[TORTURE_QUIRKS] = {
+	/* quirk_no_bus_reset(), quirk_no_flr(), quirk_no_pm_reset() */
+	{ PCI_VENDOR_ID_ATHEROS, 0x0030, TORTURE_KIND_HOT },
+	{ PCI_VENDOR_ID_INTEL, 0x1502,
+	  BIT(PCI_SIM_RESET_FLR) | BIT(PCI_SIM_RESET_AF_FLR) },
+	{ PCI_VENDOR_ID_MELLANOX, 0xcb84, BIT(PCI_SIM_RESET_PM) },
+};

@@ -209,6 +209,23 @@ static void plan_fabric(struct plan *g)
 		plan_device(g, TORTURE_NOWHERE, false);
 }
 
+/* Some devices are such that the kernel's quirks know */
+static void plan_quirks(struct plan *g)
+{
+	const struct torture_quirk *quirk;
+	struct torture_node *node;
+
+	for (node = g->p->nodes; node < g->p->nodes + g->p->nr_nodes; node++) {
+		if ((node->type != TORTURE_ENDPOINT &&
+		     node->type != TORTURE_FUNCTION) || plan_chance(g, 92))
+			continue;
+
+		quirk = &torture_quirks[plan_rnd(g, TORTURE_QUIRKS)];
+		node->ep.vendor = quirk->vendor;
+		node->ep.device = quirk->device;
+	}
+}
+
 static enum torture_op plan_op(struct plan *g)
 {
 	unsigned int op, sum = 0, n;
@@ -281,6 +298,7 @@ void torture_plan_make(struct torture_plan *plan, u64 seed)
 	plan_fabric(&g);
 	plan_steps(&g);
 	plan->access_us = plan_chance(&g, 50) ? 0 : plan_log(&g, 3);
+	plan_quirks(&g);
 }
 
 /* Compact the steps whose bit is not set */
@@ -426,6 +444,8 @@ static void plan_print_ep(struct kunit *test, const struct pci_sim_ep_config *c)
 	struct plan_line line = { .test = test };
 
 	kunit_info(test, "\t\t  .ep = {\n");
+	PLAN_MEMBER(&line, c, vendor);
+	PLAN_MEMBER(&line, c, device);
 	PLAN_MEMBER(&line, c, conventional);
 	PLAN_MEMBER(&line, c, dsn);
 	PLAN_MEMBER(&line, c, flr);
