@@ -48,6 +48,14 @@
 #define TORTURE_MASK_PM		BIT(2)
 #define TORTURE_MASK_LINK	(BIT(3) | BIT(4))
 
+static const char *const torture_resets[PCI_SIM_RESET_KINDS] = {
+	[PCI_SIM_RESET_COLD] = "cold",
+	[PCI_SIM_RESET_HOT] = "hot",
+	[PCI_SIM_RESET_FLR] = "FLR",
+	[PCI_SIM_RESET_AF_FLR] = "AF FLR",
+	[PCI_SIM_RESET_PM] = "PM",
+};
+
 static s64 torture_us(struct torture *t)
 {
 	return ktime_us_delta(ktime_get(), t->start);
@@ -264,9 +272,8 @@ static void torture_on_reset(struct pci_sim_func *f, enum pci_sim_reset kind,
 	if (!func)
 		return;
 	if (t->log)
-		pr_info("torture: node %u%s is reset, kind %u\n",
-			torture_node(func), torture_is_vf(func) ? ", VF" : "",
-			kind);
+		pr_info("torture: node %u%s: %s reset\n", torture_node(func),
+			torture_is_vf(func) ? ", VF" : "", torture_resets[kind]);
 	if (t->nr_resets < TORTURE_RESETS_MAX)
 		t->resets[t->nr_resets++] = (struct torture_reset){
 			.us = torture_us(t), .func = func, .kind = kind,
@@ -355,7 +362,7 @@ static void torture_see_config(struct torture_func *func, struct pci_dev *pdev)
 
 	pci_read_config_dword(pdev, PCI_VENDOR_ID, &id);
 	if (id != (pdev->vendor | pdev->device << 16) && !PCI_POSSIBLE_ERROR(id))
-		torture_problem(func->t, "a driver reads the ID %08x", id);
+		torture_problem(func->t, "a driver reads the ID %#010x", id);
 }
 
 /* Once a card is in another slot, there may be two devices for a Function */
@@ -704,10 +711,10 @@ static void torture_check_resets(struct torture *t)
 		const struct torture_reset *r = &t->resets[i];
 
 		if (!torture_may(t, r))
-			torture_problem(t, "node %u%s: reset of kind %u after %lld us, by nothing",
+			torture_problem(t, "node %u%s: %s reset after %lld us, by nothing",
 					torture_node(r->func),
 					torture_is_vf(r->func) ? ", VF" : "",
-					r->kind, r->us);
+					torture_resets[r->kind], r->us);
 	}
 }
 
@@ -771,19 +778,19 @@ static void torture_check_success(struct torture *t,
 		for_each_set_bit(i, c->must, TORTURE_FUNCS) {
 			if (!torture_was_reset(t, c, i,
 					       BIT(PCI_SIM_RESET_HOT)))
-				torture_problem(t, "%s of node %zd: 0, without a reset of node %u",
+				torture_problem(t, "%s of node %u: success without a reset of node %u",
 						name,
-						c->func->node - t->plan->nodes,
+						torture_node(c->func),
 						i);
 		}
 	} else if (!torture_was_reset(t, c, i, torture_kinds(c, c->func))) {
-		torture_problem(t, "%s of node %u: 0, without a reset", name,
+		torture_problem(t, "%s of node %u: success without a reset", name,
 				i);
 	}
 
 	if (!c->compared)
-		torture_problem(t, "%s of node %zd: config space is not as before",
-				name, c->func->node - t->plan->nodes);
+		torture_problem(t, "%s of node %u: config space is not as before",
+				name, torture_node(c->func));
 }
 
 static void torture_check_call(struct torture *t, const struct torture_call *c)
