@@ -37,7 +37,7 @@
 /* What follows from faults is over after this */
 #define TORTURE_QUIET_MS	30000
 /* Recovery from one error is, with nothing else going on */
-#define TORTURE_RECOVER_MS	5000
+#define TORTURE_RECOVER_MS	10000
 /* A device may take a minute to become ready, each of 5 levels of switches */
 #define TORTURE_CALL_US		(6 * 61 * USEC_PER_SEC)
 
