@@ -504,8 +504,9 @@ static void torture_threads(struct torture *t)
 	for (i = 0; i < TORTURE_THREADS; i++) {
 		if (wait_for_completion_timeout(&threads[i].done, timeout))
 			continue;
-		/* There is no way to go on */
-		show_state_filter(TASK_UNINTERRUPTIBLE);
+		/* There is no way to go on.  Modules cannot show all tasks. */
+		if (IS_BUILTIN(CONFIG_PCI_SIM_KUNIT_TEST))
+			show_state_filter(TASK_UNINTERRUPTIBLE);
 		panic("seed %llu: %s of node %u hangs", t->plan->seed,
 		      torture_ops[threads[i].step->op].name,
 		      threads[i].step->node);
