@@ -2,7 +2,7 @@
 #
 # What a person types. The work is done by the scripts in workbench/.
 
-export LINUX CACHE J UPTO ONLY FULL
+export LINUX CACHE J UPTO ONLY FULL KERNEL
 
 define help_text
 make demo        boot the patched kernel in QEMU and reset devices with it
@@ -10,6 +10,8 @@ make test        every test there is; the last line counts them
 make kunit       the KUnit suites, in UML (K=uml, uml-debug, uml-preempt: only there)
 make kselftest   the kselftests, in QEMU (T=regex: only some)
 make stress      resets against hotplug, errors and drivers, with KASAN (S=600, SEED=n)
+make campaign    random operations on random fabrics, in UML (SEEDS=1000, FROM=1,
+                 KERNEL=uml-preempt or uml-debug), see workbench/campaign.sh
 make shell       a shell in UML, with a simulated fabric (C='command': run that)
 make check       checkpatch, W=1, sparse, kernel-doc, Sphinx, coccinelle, shellcheck
 make cross       compile what the series touches: allmodconfig, powerpc, s390, tiny
@@ -47,6 +49,9 @@ kselftest:
 stress:
 	@workbench/stress.sh $(or $(S),600) $(SEED)
 
+campaign:
+	@workbench/campaign.sh $(or $(SEEDS),1000) $(or $(FROM),1)
+
 shell:
 	@workbench/shell.sh $(if $(C),'$(subst ','\'',$(C))')
 
@@ -65,4 +70,4 @@ tree:
 clean:
 	@workbench/clean.sh
 
-.PHONY: help demo test kunit kselftest stress shell check cross series tree clean
+.PHONY: help demo test kunit kselftest stress campaign shell check cross series tree clean

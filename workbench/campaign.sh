@@ -56,11 +56,12 @@ results() # LOG FROM SEEDS
 		sub(/^\[ *[0-9.]*\] */, "", text)
 		sub(/\r$/, "", text)
 		# The Device ID says what kind of device it is, so it stays
-		if (match(text, /fffe:[0-9]+/)) {
+		if (match(text, /^[0-9a-f]+:[0-9a-f]+,/)) {
 			id = substr(text, RSTART, RLENGTH)
 			text = substr(text, 1, RSTART - 1) "@" substr(text, RSTART + RLENGTH)
 		}
-		gsub(/(0x)?[0-9a-f]*[0-9][0-9a-f]*/, "N", text)
+		gsub(/0x[0-9a-f]+/, "N", text)
+		gsub(/[0-9]+/, "N", text)
 		sub(/@/, id, text)
 		return text
 	}

@@ -279,6 +279,7 @@ int pci_sim_start(struct pci_sim *sim);
 void pci_sim_destroy(struct pci_sim *sim);
 unsigned int pci_sim_alive(void);
 void pci_sim_jitter(struct pci_sim *sim, u64 seed, unsigned int percent);
+void pci_sim_access_time(struct pci_sim *sim, u32 max_us);
 
 /* The parts of a fabric; the caller serializes these functions */
 struct pci_sim_func *

@@ -165,7 +165,8 @@ EXPORT_SYMBOL_GPL(pci_sim_alive);
 /**
  * pci_sim_jitter - extend the times of a fabric at random
  * @sim: fabric
- * @seed: seed of the pseudo-random numbers; the same seed gives the same times
+ * @seed: seed of the pseudo-random numbers, also for pci_sim_access_time(); the
+ *	  same seed gives the same times
  * @percent: maximum, in percent, that is added to the time that a Link trains
  *	     and that a Function takes to become ready; 0 for none
  *
@@ -178,6 +179,24 @@ void pci_sim_jitter(struct pci_sim *sim, u64 seed, unsigned int percent)
 	sim->jitter = percent;
 }
 EXPORT_SYMBOL_GPL(pci_sim_jitter);
+
+/**
+ * pci_sim_access_time - let config accesses take time
+ * @sim: fabric
+ * @max_us: maximum in microseconds, at most 1000; each access takes a random
+ *	    part of it.  0 for no time, the default
+ *
+ * In that time interrupts are handled, and in a kernel with preemption other
+ * tasks may run.
+ *
+ * Context: Any.
+ */
+void pci_sim_access_time(struct pci_sim *sim, u32 max_us)
+{
+	guard(raw_spinlock_irqsave)(&sim->lock);
+	sim->access_us = min(max_us, 1000);
+}
+EXPORT_SYMBOL_GPL(pci_sim_access_time);
 
 /* Allocate a Function, without config space; sets &pci_sim.error on failure */
 static struct pci_sim_func *sim_alloc_func(struct pci_sim *sim, int type,

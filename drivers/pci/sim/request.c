@@ -3,6 +3,8 @@
  * Config accesses by the kernel: the pci_ops of a simulated fabric
  */
 
+#include <linux/delay.h>
+
 #include "sim.h"
 
 /*
@@ -52,6 +54,20 @@ static struct sim_hook sim_take_hook(struct sim_hook *hook, int where)
 	return taken;
 }
 
+/* See pci_sim_access_time() */
+static void sim_take_time(struct pci_sim *sim)
+{
+	u32 us = 0;
+
+	scoped_guard(raw_spinlock_irqsave, &sim->lock) {
+		if (sim->access_us)
+			us = prandom_u32_state(&sim->rnd) %
+			     (sim->access_us + 1);
+	}
+	if (us)
+		udelay(us);
+}
+
 static int sim_read(struct pci_bus *bus, unsigned int devfn, int where,
 		    int size, u32 *val)
 {
@@ -59,6 +75,7 @@ static int sim_read(struct pci_bus *bus, unsigned int devfn, int where,
 	struct sim_hook hook = {};
 	struct pci_sim_func *f;
 
+	sim_take_time(sim);
 	scoped_guard(raw_spinlock_irqsave, &sim->lock) {
 		f = sim_route(sim, bus->number, devfn);
 		if (!f) {
@@ -87,6 +104,7 @@ static int sim_write(struct pci_bus *bus, unsigned int devfn, int where,
 	struct sim_hook hook = {};
 	struct pci_sim_func *f;
 
+	sim_take_time(sim);
 	scoped_guard(raw_spinlock_irqsave, &sim->lock) {
 		f = sim_route(sim, bus->number, devfn);
 		if (f && f->state == SIM_READY) {

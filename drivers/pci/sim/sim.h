@@ -297,8 +297,9 @@ struct pci_sim_func {
  * @slots: Physical Slot Numbers in use
  * @on_reset: a test's callback on each reset of a Function, or NULL
  * @reset_data: argument of @on_reset
- * @rnd: pseudo-random numbers for @jitter
+ * @rnd: pseudo-random numbers for @jitter and @access_us
  * @jitter: maximum that is added to each time, in percent of it
+ * @access_us: maximum time that a config access takes, in microseconds
  * @intx_domain: interrupt domain of INTA to INTD
  * @msi_domain: parent domain of MSIs
  * @intx_count: number of Functions that assert each INTx
@@ -349,6 +350,7 @@ struct pci_sim {
 	void *reset_data;
 	struct rnd_state rnd;
 	unsigned int jitter;
+	u32 access_us;
 
 	struct irq_domain *intx_domain;
 	struct irq_domain *msi_domain;

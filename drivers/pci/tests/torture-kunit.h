@@ -132,6 +132,7 @@ struct torture_step {
  * struct torture_plan - all that is done in one run
  * @seed: that it was made from, 0 if by hand
  * @jitter: see pci_sim_jitter(), in percent
+ * @access_us: see pci_sim_access_time()
  * @nr_nodes: number of entries in @nodes
  * @nr_steps: number of entries in @steps
  * @nodes: the fabric; a parent is before what is below it
@@ -140,6 +141,7 @@ struct torture_step {
 struct torture_plan {
 	u64 seed;
 	u8 jitter;
+	u16 access_us;
 	u8 nr_nodes;
 	u8 nr_steps;
 	struct torture_node nodes[TORTURE_NODES];
@@ -220,6 +222,21 @@ struct torture_op_info {
 };
 
 extern const struct torture_op_info torture_ops[TORTURE_OPS];
+
+/**
+ * struct torture_quirk - a device that the kernel's quirks know
+ * @vendor: Vendor ID
+ * @device: Device ID
+ * @never: how it must not be reset, mask of BIT(enum pci_sim_reset)
+ */
+struct torture_quirk {
+	u16 vendor;
+	u16 device;
+	unsigned int never;
+};
+
+#define TORTURE_QUIRKS		3
+extern const struct torture_quirk torture_quirks[TORTURE_QUIRKS];
 
 /**
  * struct torture_func - a Function while a plan is run

@@ -33,16 +33,24 @@
 
 static struct vfsmount *torture_sysfs;
 
+/*
+ * sysfs allocates inodes with kernfs_rwsem held.  pci_bus_sem is held while
+ * files are added, with this lock: do not tell lockdep, which would connect it
+ * with the order that sim_kunit_start() has taught it.
+ */
 int torture_sysfs_mount(void)
 {
 	struct file_system_type *type = get_fs_type("sysfs");
+	unsigned int flags;
 
 	if (torture_sysfs)
 		return 0;
 	if (!type)
 		return -ENODEV;
 
+	flags = memalloc_noio_save();
 	torture_sysfs = kern_mount(type);
+	memalloc_noio_restore(flags);
 	if (IS_ERR(torture_sysfs))
 		return PTR_ERR(torture_sysfs);
 	return 0;
@@ -54,11 +62,6 @@ void torture_sysfs_unmount(void *unused)
 	torture_sysfs = NULL;
 }
 
-/*
- * sysfs allocates inodes with kernfs_rwsem held.  pci_bus_sem is held while
- * files are added, with this lock: do not tell lockdep, which would connect it
- * with the order that sim_kunit_start() has taught it.
- */
 static struct file *torture_open(const char *path)
 {
 	unsigned int flags = memalloc_noio_save();
@@ -492,4 +495,12 @@ const struct torture_op_info torture_ops[TORTURE_OPS] = {
 	TORTURE_OP(TORTURE_LATE), .weight = 2,
 		.targets = TORTURE_EPS | BIT(TORTURE_SWITCH),
 		.run = torture_late, TORTURE_ARGS(torture_ready_args) },
+};
+
+const struct torture_quirk torture_quirks[TORTURE_QUIRKS] = {
+	/* quirk_no_bus_reset(), quirk_no_flr(), quirk_no_pm_reset() */
+	{ PCI_VENDOR_ID_ATHEROS, 0x0030, TORTURE_KIND_HOT },
+	{ PCI_VENDOR_ID_INTEL, 0x1502,
+	  BIT(PCI_SIM_RESET_FLR) | BIT(PCI_SIM_RESET_AF_FLR) },
+	{ PCI_VENDOR_ID_MELLANOX, 0xcb84, BIT(PCI_SIM_RESET_PM) },
 };

@@ -209,6 +209,23 @@ static void plan_fabric(struct plan *g)
 		plan_device(g, TORTURE_NOWHERE, false);
 }
 
+/* Some devices are such that the kernel's quirks know */
+static void plan_quirks(struct plan *g)
+{
+	const struct torture_quirk *quirk;
+	struct torture_node *node;
+
+	for (node = g->p->nodes; node < g->p->nodes + g->p->nr_nodes; node++) {
+		if ((node->type != TORTURE_ENDPOINT &&
+		     node->type != TORTURE_FUNCTION) || plan_chance(g, 92))
+			continue;
+
+		quirk = &torture_quirks[plan_rnd(g, TORTURE_QUIRKS)];
+		node->ep.vendor = quirk->vendor;
+		node->ep.device = quirk->device;
+	}
+}
+
 static enum torture_op plan_op(struct plan *g)
 {
 	unsigned int op, sum = 0, n;
@@ -280,6 +297,8 @@ void torture_plan_make(struct torture_plan *plan, u64 seed)
 	plan->jitter = plan_chance(&g, 50) ? 0 : plan_rnd(&g, 50);
 	plan_fabric(&g);
 	plan_steps(&g);
+	plan->access_us = plan_chance(&g, 50) ? 0 : plan_log(&g, 3);
+	plan_quirks(&g);
 }
 
 /* Compact the steps whose bit is not set */
@@ -363,96 +382,134 @@ static const char *const plan_moods[TORTURE_MOODS] = {
 	[TORTURE_GIVES_UP] = "TORTURE_GIVES_UP",
 };
 
-/* A member that is not 0 */
-#define PLAN_PUT(buf, c, member)					\
-do {									\
-	if ((c)->member)						\
-		n += scnprintf((buf) + n, sizeof(buf) - n,		\
-			       " ." #member " = %llu,",			\
-			       (unsigned long long)(c)->member);	\
-} while (0)
+/* Members of a structure, in as few lines as they need */
+struct plan_line {
+	struct kunit *test;
+	size_t len;
+	char text[64];
+};
+
+static void plan_line_end(struct plan_line *line)
+{
+	if (line->len)
+		kunit_info(line->test, "\t\t\t%s\n", line->text + 1);
+	line->len = 0;
+}
+
+static void plan_print_member(struct plan_line *line, const char *name, u64 val)
+{
+	char text[40];
+
+	if (!val)
+		return;
+
+	if (line->len + snprintf(text, sizeof(text), " .%s = %llu,", name,
+				 val) >= sizeof(line->text))
+		plan_line_end(line);
+	line->len += scnprintf(line->text + line->len,
+			       sizeof(line->text) - line->len, "%s", text);
+}
+
+#define PLAN_MEMBER(line, c, member)	\
+	plan_print_member(line, #member, (c)->member)
 
 static void plan_print_port(struct kunit *test,
 			    const struct pci_sim_port_config *c)
 {
-	char buf[400] = "";
-	size_t n = 0;
+	struct plan_line line = { .test = test };
 
-	PLAN_PUT(buf, c, hotplug);
-	PLAN_PUT(buf, c, power_ctrl);
-	PLAN_PUT(buf, c, button);
-	PLAN_PUT(buf, c, mrl);
-	PLAN_PUT(buf, c, no_cmd_compl);
-	PLAN_PUT(buf, c, no_late_events);
-	PLAN_PUT(buf, c, dpc);
-	PLAN_PUT(buf, c, intx);
-	PLAN_PUT(buf, c, multi_msi);
-	PLAN_PUT(buf, c, no_rrs_sv);
-	PLAN_PUT(buf, c, no_acs);
-	PLAN_PUT(buf, c, link_sleeps);
-	PLAN_PUT(buf, c, speed);
-	PLAN_PUT(buf, c, train_ms);
-	PLAN_PUT(buf, c, cmd_us);
-	PLAN_PUT(buf, c, irq_us);
-	if (n)
-		kunit_info(test, "\t\t  .port = {%s } },\n", buf);
+	kunit_info(test, "\t\t  .port = {\n");
+	PLAN_MEMBER(&line, c, hotplug);
+	PLAN_MEMBER(&line, c, power_ctrl);
+	PLAN_MEMBER(&line, c, button);
+	PLAN_MEMBER(&line, c, mrl);
+	PLAN_MEMBER(&line, c, no_cmd_compl);
+	PLAN_MEMBER(&line, c, no_late_events);
+	PLAN_MEMBER(&line, c, dpc);
+	PLAN_MEMBER(&line, c, intx);
+	PLAN_MEMBER(&line, c, multi_msi);
+	PLAN_MEMBER(&line, c, no_rrs_sv);
+	PLAN_MEMBER(&line, c, no_acs);
+	PLAN_MEMBER(&line, c, link_sleeps);
+	PLAN_MEMBER(&line, c, speed);
+	PLAN_MEMBER(&line, c, train_ms);
+	PLAN_MEMBER(&line, c, cmd_us);
+	PLAN_MEMBER(&line, c, irq_us);
+	plan_line_end(&line);
+	kunit_info(test, "\t\t  } },\n");
 }
 
 static void plan_print_ep(struct kunit *test, const struct pci_sim_ep_config *c)
 {
-	char buf[400] = "";
-	size_t n = 0;
+	struct plan_line line = { .test = test };
 
-	PLAN_PUT(buf, c, conventional);
-	PLAN_PUT(buf, c, dsn);
-	PLAN_PUT(buf, c, flr);
-	PLAN_PUT(buf, c, af_flr);
-	PLAN_PUT(buf, c, pm_reset);
-	PLAN_PUT(buf, c, no_pm);
-	PLAN_PUT(buf, c, imm_ready);
-	PLAN_PUT(buf, c, rtr);
-	PLAN_PUT(buf, c, ready_ms);
-	PLAN_PUT(buf, c, flr_ms);
-	PLAN_PUT(buf, c, d3_ms);
-	PLAN_PUT(buf, c, vfs);
-	PLAN_PUT(buf, c, vf_ms);
-	PLAN_PUT(buf, c, ask_reset);
-	if (n)
-		kunit_info(test, "\t\t  .ep = {%s } },\n", buf);
+	kunit_info(test, "\t\t  .ep = {\n");
+	PLAN_MEMBER(&line, c, vendor);
+	PLAN_MEMBER(&line, c, device);
+	PLAN_MEMBER(&line, c, conventional);
+	PLAN_MEMBER(&line, c, dsn);
+	PLAN_MEMBER(&line, c, flr);
+	PLAN_MEMBER(&line, c, af_flr);
+	PLAN_MEMBER(&line, c, pm_reset);
+	PLAN_MEMBER(&line, c, no_pm);
+	PLAN_MEMBER(&line, c, imm_ready);
+	PLAN_MEMBER(&line, c, rtr);
+	PLAN_MEMBER(&line, c, ready_ms);
+	PLAN_MEMBER(&line, c, flr_ms);
+	PLAN_MEMBER(&line, c, d3_ms);
+	PLAN_MEMBER(&line, c, vfs);
+	PLAN_MEMBER(&line, c, vf_ms);
+	PLAN_MEMBER(&line, c, ask_reset);
+	plan_line_end(&line);
+	kunit_info(test, "\t\t  } },\n");
+}
+
+static bool plan_is_port(const struct torture_node *node)
+{
+	return node->type == TORTURE_ROOT_PORT ||
+	       node->type == TORTURE_DOWN_PORT;
+}
+
+static bool plan_is_ep(const struct torture_node *node)
+{
+	return node->type == TORTURE_ENDPOINT || node->type == TORTURE_FUNCTION;
 }
 
 static void plan_print_node(struct kunit *test, const struct torture_node *node)
 {
-	static const struct pci_sim_port_config no_port;
-	static const struct pci_sim_ep_config no_ep;
-	bool plain = !memcmp(&node->port, &no_port, sizeof(no_port)) &&
-		     !memcmp(&node->ep, &no_ep, sizeof(no_ep));
+	char parent[20] = "TORTURE_NOWHERE";
 
-	kunit_info(test, "\t\t{ .type = %s, .parent = %u,%s%s%s\n",
-		   plan_types[node->type], node->parent,
-		   node->mood ? " .mood = " : "",
-		   plan_moods[node->mood] ?: "",
-		   plain ? " }," : node->mood ? "," : "");
-	plan_print_port(test, &node->port);
-	plan_print_ep(test, &node->ep);
+	if (node->parent != TORTURE_NOWHERE)
+		snprintf(parent, sizeof(parent), "%u", node->parent);
+	kunit_info(test, "\t\t{ .type = %s, .parent = %s,%s\n",
+		   plan_types[node->type], parent,
+		   plan_is_port(node) || plan_is_ep(node) ? "" : " },");
+	if (node->mood)
+		kunit_info(test, "\t\t  .mood = %s,\n", plan_moods[node->mood]);
+	if (plan_is_port(node))
+		plan_print_port(test, &node->port);
+	if (plan_is_ep(node))
+		plan_print_ep(test, &node->ep);
 }
 
 void torture_plan_print(struct kunit *test, const struct torture_plan *plan)
 {
 	unsigned int i;
 
-	kunit_info(test, "\t{ .seed = %llu, .jitter = %u, .nr_nodes = %u, .nr_steps = %u,\n",
-		   plan->seed, plan->jitter, plan->nr_nodes, plan->nr_steps);
-	kunit_info(test, "\t  .nodes = {\n");
+	kunit_info(test, "\t{\n");
+	kunit_info(test, "\t  .seed = %llu, .jitter = %u, .access_us = %u,\n",
+		   plan->seed, plan->jitter, plan->access_us);
+	kunit_info(test, "\t  .nr_nodes = %u, .nodes = {\n", plan->nr_nodes);
 	for (i = 0; i < plan->nr_nodes; i++)
 		plan_print_node(test, &plan->nodes[i]);
-	kunit_info(test, "\t  }, .steps = {\n");
+	kunit_info(test, "\t  },\n");
+	kunit_info(test, "\t  .nr_steps = %u, .steps = {\n", plan->nr_steps);
 	for (i = 0; i < plan->nr_steps; i++) {
 		const struct torture_step *s = &plan->steps[i];
 
-		kunit_info(test,
-			   "\t\t{ .us = %u, .thread = %u, .op = %s, .node = %u, .arg = %u },\n",
-			   s->us, s->thread, torture_ops[s->op].name, s->node,
+		kunit_info(test, "\t\t{ .us = %u, .thread = %u, .op = %s,\n",
+			   s->us, s->thread, torture_ops[s->op].name);
+		kunit_info(test, "\t\t  .node = %u, .arg = %u },\n", s->node,
 			   s->arg);
 	}
 	kunit_info(test, "\t  } },\n");

@@ -10,7 +10,7 @@
 #include "../torture-kunit.h"
 
 /* Between the look at a scope and the commit */
-#define TORTURE_SCOPE_MS	20
+#define TORTURE_SCOPE_MS	300
 
 int torture_reset_flags(struct pci_dev *pdev, u32 flags)
 {
