@@ -1205,7 +1205,7 @@ static int error_note_call(struct pci_dev *pdev, enum pci_sim_call call,
 	return 0;
 }
 
-/* Two errors of one port, by AER and by DPC, are recovered from in turn */
+/* A non-fatal error of a port that is being reset needs no recovery of its own */
 static void error_of_contained_port(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
@@ -1222,8 +1222,59 @@ static void error_of_contained_port(struct kunit *test)
 	msleep(2);
 	pci_sim_uncor_error(port, PCI_ERR_UNC_COMP_TIME);
 	msleep(5 * SIM_SETTLE_MS);
-	KUNIT_EXPECT_STREQ(test, "dsrdmr", told);
+	KUNIT_EXPECT_STREQ(test, "dsr", told);
 	pci_sim_on_call(ep, NULL, NULL);
+}
+
+static void error_contain(struct pci_sim_func *f, void *root)
+{
+	pci_sim_dpc_trigger(root);
+}
+
+/*
+ * A port above contains an error as well, just when the interrupt of the port below
+ * has been handled, but not its error
+ */
+static void error_contained_above_contained(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *root, *port;
+	struct pci_dev *pdev;
+
+	root = pci_sim_root_port(sim, .dpc = true);
+	port = pci_sim_downstream_port(pci_sim_add_switch(sim, root),
+				       .dpc = true, .hotplug = true);
+	pci_sim_endpoint(sim, port, .ready_ms = 20);
+	sim_kunit_start(test, sim);
+
+	pdev = sim_kunit_dev(test, port);
+	pci_sim_on_write(port, pdev->dpc_cap + PCI_EXP_DPC_STATUS,
+			 error_contain, root);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_dpc_trigger(port));
+	msleep(5 * SIM_SETTLE_MS);
+	KUNIT_EXPECT_TRUE(test, pci_sim_link_is_up(port));
+}
+
+/* A device that must not be reset with its Link can be used after the failure */
+static void error_without_reset_ends(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *ep;
+	struct pci_dev *pdev;
+
+	/* quirk_no_bus_reset() */
+	ep = pci_sim_endpoint(sim, pci_sim_root_port(sim), .vendor = 0x168c,
+			      .device = 0x0030);
+	sim_kunit_start(test, sim);
+	pdev = sim_kunit_dev(test, ep);
+
+	pci_sim_uncor_error(ep, PCI_ERR_UNC_DLP);
+	msleep(SIM_SETTLE_MS);
+	error_expect_counts(test, ep, .probe = 1, .error_detected = 2,
+			    .perm_failure = 1);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(ep));
+	KUNIT_EXPECT_FALSE(test, pci_channel_offline(pdev));
+	sim_kunit_rebind(test, pdev);
 }
 
 static struct kunit_case error_cases[] = {
@@ -1275,6 +1326,8 @@ static struct kunit_case error_cases[] = {
 	KUNIT_CASE(error_again_while_ports_sleep),
 	KUNIT_CASE(error_after_bus_was_added),
 	KUNIT_CASE(error_of_contained_port),
+	KUNIT_CASE(error_contained_above_contained),
+	KUNIT_CASE(error_without_reset_ends),
 	{}
 };
 
