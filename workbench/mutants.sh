@@ -29,11 +29,11 @@ build() { kmake "$src" "$obj" ARCH=um olddefconfig >/dev/null && kmake "$src" "$
 # put_in FILE PERL: the fault, which has to match exactly once
 put_in()
 {
-	perl -0pi -e 'BEGIN { $n = 0 } $n += '"$2"'; END { exit $n != 1 }' "$src/$1"
+	perl -0pi -e 'BEGIN { $n = 0 } $n += '"$2"'; END { exit($n != 1) }' "$src/$1"
 }
 
 failures='not ok |Kernel panic|(WARNING|BUG|INFO|Oops): |list_(add|del) corruption|nobody cared'
-first_failure() { tr -d '\r' <"$1" | grep -aE -m 1 "$failures" | sed 's/^\[[^]]*\] *//'; }
+first_failure() { { tr -d '\r' <"$1" | grep -aE -m 1 "$failures" | sed 's/^\[[^]]*\] *//'; } || true; }
 
 # The suites, until the first failure. It prints who has noticed the fault.
 run() # LINUX LOG WHAT
