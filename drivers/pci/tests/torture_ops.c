@@ -106,15 +106,6 @@ static int torture_write_dev(struct torture_func *func, const char *name,
 			     name);
 }
 
-/* A function of the kernel that takes the device */
-#define TORTURE_CALL(name, expr)					\
-static int name(struct torture *t, struct torture_func *func, u32 arg)	\
-{									\
-	struct pci_dev *pdev __free(pci_dev_put) = torture_dev(func);	\
-									\
-	return pdev ? (expr) : -ENODEV;					\
-}
-
 static int torture_locked(struct pci_dev *pdev)
 {
 	guard(device)
@@ -123,13 +114,52 @@ static int torture_locked(struct pci_dev *pdev)
 	return pci_reset_function_locked(pdev);
 }
 
-TORTURE_CALL(torture_reset_function, pci_reset_function(pdev))
-TORTURE_CALL(torture_try_reset_function, pci_try_reset_function(pdev))
-TORTURE_CALL(torture_reset_function_locked, torture_locked(pdev))
-TORTURE_CALL(torture_reset_bus, pci_reset_bus(pdev))
+static int torture_reset_function(struct torture *t, struct torture_func *func,
+				  u32 arg)
+{
+	struct pci_dev *pdev __free(pci_dev_put) = torture_dev(func);
+
+	return pdev ? pci_reset_function(pdev) : -ENODEV;
+}
+
+static int torture_try_reset_function(struct torture *t,
+				      struct torture_func *func, u32 arg)
+{
+	struct pci_dev *pdev __free(pci_dev_put) = torture_dev(func);
+
+	return pdev ? pci_try_reset_function(pdev) : -ENODEV;
+}
+
+static int torture_reset_function_locked(struct torture *t,
+					 struct torture_func *func, u32 arg)
+{
+	struct pci_dev *pdev __free(pci_dev_put) = torture_dev(func);
+
+	return pdev ? torture_locked(pdev) : -ENODEV;
+}
+
+static int torture_reset_bus(struct torture *t, struct torture_func *func,
+			     u32 arg)
+{
+	struct pci_dev *pdev __free(pci_dev_put) = torture_dev(func);
+
+	return pdev ? pci_reset_bus(pdev) : -ENODEV;
+}
+
 #if IS_ENABLED(CONFIG_PCI_RESET_KUNIT_TEST)
-TORTURE_CALL(torture_flags, torture_reset_flags(pdev, arg))
-TORTURE_CALL(torture_scope, torture_reset_scope(pdev, arg))
+static int torture_flags(struct torture *t, struct torture_func *func, u32 arg)
+{
+	struct pci_dev *pdev __free(pci_dev_put) = torture_dev(func);
+
+	return pdev ? torture_reset_flags(pdev, arg) : -ENODEV;
+}
+
+static int torture_scope(struct torture *t, struct torture_func *func, u32 arg)
+{
+	struct pci_dev *pdev __free(pci_dev_put) = torture_dev(func);
+
+	return pdev ? torture_reset_scope(pdev, arg) : -ENODEV;
+}
 #else
 #define torture_flags	NULL
 #define torture_scope	NULL
@@ -391,110 +421,148 @@ static const u32 torture_ready_args[] = { 0, 1, 90, 110, 700, 3000, 12000 };
 static const u32 torture_n_args[] = { 0, 1, 2, 3, 4, 5, 6 };
 static const u32 torture_flag_arg[] = { 0, 1 };
 
-#define TORTURE_ARGS(array)	.args = array, .nr_args = ARRAY_SIZE(array)
-#define TORTURE_OP(op)		[op] = { .name = #op
 #define TORTURE_LASTS		.lasting = true, .kinds = TORTURE_KIND_ALL
 
 const struct torture_op_info torture_ops[TORTURE_OPS] = {
-	TORTURE_OP(TORTURE_RESET_FUNCTION), .weight = 6,
+	[TORTURE_RESET_FUNCTION] = { .name = "TORTURE_RESET_FUNCTION",
+		.weight = 6,
 		.targets = TORTURE_EPS, .run = torture_reset_function,
 		.reach = TORTURE_REACH_ALONE, .kinds = TORTURE_KIND_FUNC },
-	TORTURE_OP(TORTURE_TRY_RESET_FUNCTION), .weight = 3,
+	[TORTURE_TRY_RESET_FUNCTION] = { .name = "TORTURE_TRY_RESET_FUNCTION",
+		.weight = 3,
 		.targets = TORTURE_EPS, .run = torture_try_reset_function,
 		.reach = TORTURE_REACH_ALONE, .kinds = TORTURE_KIND_FUNC },
-	TORTURE_OP(TORTURE_RESET_FUNCTION_LOCKED), .weight = 3,
+	[TORTURE_RESET_FUNCTION_LOCKED] = { .name = "TORTURE_RESET_FUNCTION_LOCKED",
+		.weight = 3,
 		.targets = TORTURE_EPS, .run = torture_reset_function_locked,
 		.reach = TORTURE_REACH_ALONE, .kinds = TORTURE_KIND_FUNC },
-	TORTURE_OP(TORTURE_RESET_BUS), .weight = 8,
+	[TORTURE_RESET_BUS] = { .name = "TORTURE_RESET_BUS",
+		.weight = 8,
 		.targets = TORTURE_EPS | BIT(TORTURE_SWITCH) |
 			   BIT(TORTURE_PCI_BRIDGE),
 		.run = torture_reset_bus,
 		.reach = TORTURE_REACH_LINK, .kinds = TORTURE_KIND_HOT },
-	TORTURE_OP(TORTURE_SYSFS_RESET), .weight = 4,
+	[TORTURE_SYSFS_RESET] = { .name = "TORTURE_SYSFS_RESET",
+		.weight = 4,
 		.targets = TORTURE_EPS, .run = torture_sysfs_reset,
 		.reach = TORTURE_REACH_ALONE, .kinds = TORTURE_KIND_FUNC },
-	TORTURE_OP(TORTURE_SYSFS_RESET_SUBORDINATE), .weight = 6,
+	[TORTURE_SYSFS_RESET_SUBORDINATE] = { .name = "TORTURE_SYSFS_RESET_SUBORDINATE",
+		.weight = 6,
 		.targets = TORTURE_BRIDGES,
 		.run = torture_sysfs_reset_subordinate,
 		.reach = TORTURE_REACH_BELOW, .kinds = TORTURE_KIND_HOT },
-	TORTURE_OP(TORTURE_SYSFS_RESET_METHOD), .weight = 3,
+	[TORTURE_SYSFS_RESET_METHOD] = { .name = "TORTURE_SYSFS_RESET_METHOD",
+		.weight = 3,
 		.targets = TORTURE_EPS, .run = torture_sysfs_reset_method,
-		TORTURE_ARGS(torture_n_args) },
-	TORTURE_OP(TORTURE_RESET_FLAGS), .weight = 10,
+		.args = torture_n_args,
+		.nr_args = ARRAY_SIZE(torture_n_args) },
+	[TORTURE_RESET_FLAGS] = { .name = "TORTURE_RESET_FLAGS",
+		.weight = 10,
 		.targets = TORTURE_EPS | BIT(TORTURE_SWITCH) |
 			   BIT(TORTURE_PCI_BRIDGE),
-		.run = torture_flags, TORTURE_ARGS(torture_flag_args),
+		.run = torture_flags, .args = torture_flag_args,
+		.nr_args = ARRAY_SIZE(torture_flag_args),
 		.reach = TORTURE_REACH_LINK },
-	TORTURE_OP(TORTURE_RESET_SCOPE), .weight = 5,
+	[TORTURE_RESET_SCOPE] = { .name = "TORTURE_RESET_SCOPE",
+		.weight = 5,
 		.targets = TORTURE_EPS | BIT(TORTURE_SWITCH) |
 			   BIT(TORTURE_PCI_BRIDGE),
-		.run = torture_scope, TORTURE_ARGS(torture_flag_args),
+		.run = torture_scope, .args = torture_flag_args,
+		.nr_args = ARRAY_SIZE(torture_flag_args),
 		.reach = TORTURE_REACH_LINK },
 
-	TORTURE_OP(TORTURE_UNPLUG), .weight = 6, .targets = TORTURE_PORTS,
+	[TORTURE_UNPLUG] = { .name = "TORTURE_UNPLUG",
+		.weight = 6, .targets = TORTURE_PORTS,
 		.run = torture_unplug, TORTURE_LASTS,
 		.reach = TORTURE_REACH_BELOW },
-	TORTURE_OP(TORTURE_PLUG), .weight = 8, .targets = TORTURE_PORTS,
-		.run = torture_plug, TORTURE_ARGS(torture_n_args),
+	[TORTURE_PLUG] = { .name = "TORTURE_PLUG",
+		.weight = 8, .targets = TORTURE_PORTS,
+		.run = torture_plug, .args = torture_n_args,
+		.nr_args = ARRAY_SIZE(torture_n_args),
 		TORTURE_LASTS, .reach = TORTURE_REACH_BELOW },
-	TORTURE_OP(TORTURE_REPLACE), .weight = 4, .targets = TORTURE_PORTS,
-		.run = torture_replace, TORTURE_ARGS(torture_n_args),
+	[TORTURE_REPLACE] = { .name = "TORTURE_REPLACE",
+		.weight = 4, .targets = TORTURE_PORTS,
+		.run = torture_replace, .args = torture_n_args,
+		.nr_args = ARRAY_SIZE(torture_n_args),
 		TORTURE_LASTS, .reach = TORTURE_REACH_BELOW },
-	TORTURE_OP(TORTURE_LINK_FLAP), .weight = 5, .targets = TORTURE_PORTS,
-		.run = torture_link_flap, TORTURE_ARGS(torture_ms_args),
+	[TORTURE_LINK_FLAP] = { .name = "TORTURE_LINK_FLAP",
+		.weight = 5, .targets = TORTURE_PORTS,
+		.run = torture_link_flap, .args = torture_ms_args,
+		.nr_args = ARRAY_SIZE(torture_ms_args),
 		TORTURE_LASTS, .reach = TORTURE_REACH_BELOW },
-	TORTURE_OP(TORTURE_BUTTON), .weight = 2, .targets = TORTURE_PORTS,
+	[TORTURE_BUTTON] = { .name = "TORTURE_BUTTON",
+		.weight = 2, .targets = TORTURE_PORTS,
 		.run = torture_button, TORTURE_LASTS,
 		.reach = TORTURE_REACH_BELOW },
-	TORTURE_OP(TORTURE_SLOT_POWER), .weight = 3, .targets = TORTURE_PORTS,
-		.run = torture_slot_power, TORTURE_ARGS(torture_flag_arg),
+	[TORTURE_SLOT_POWER] = { .name = "TORTURE_SLOT_POWER",
+		.weight = 3, .targets = TORTURE_PORTS,
+		.run = torture_slot_power, .args = torture_flag_arg,
+		.nr_args = ARRAY_SIZE(torture_flag_arg),
 		TORTURE_LASTS, .reach = TORTURE_REACH_BELOW },
-	TORTURE_OP(TORTURE_LATCH), .weight = 1, .targets = TORTURE_PORTS,
-		.run = torture_latch, TORTURE_ARGS(torture_flag_arg),
+	[TORTURE_LATCH] = { .name = "TORTURE_LATCH",
+		.weight = 1, .targets = TORTURE_PORTS,
+		.run = torture_latch, .args = torture_flag_arg,
+		.nr_args = ARRAY_SIZE(torture_flag_arg),
 		TORTURE_LASTS, .reach = TORTURE_REACH_BELOW },
-	TORTURE_OP(TORTURE_POWER_FAULT), .weight = 1, .targets = TORTURE_PORTS,
+	[TORTURE_POWER_FAULT] = { .name = "TORTURE_POWER_FAULT",
+		.weight = 1, .targets = TORTURE_PORTS,
 		.run = torture_power_fault, TORTURE_LASTS,
 		.reach = TORTURE_REACH_BELOW },
 
-	TORTURE_OP(TORTURE_CORRECTABLE), .weight = 1,
+	[TORTURE_CORRECTABLE] = { .name = "TORTURE_CORRECTABLE",
+		.weight = 1,
 		.targets = TORTURE_PORTS | TORTURE_EPS,
 		.run = torture_correctable },
-	TORTURE_OP(TORTURE_NONFATAL), .weight = 3,
+	[TORTURE_NONFATAL] = { .name = "TORTURE_NONFATAL",
+		.weight = 3,
 		.targets = TORTURE_PORTS | TORTURE_EPS,
 		.run = torture_nonfatal, TORTURE_LASTS,
 		.reach = TORTURE_REACH_LINK },
-	TORTURE_OP(TORTURE_FATAL), .weight = 6,
+	[TORTURE_FATAL] = { .name = "TORTURE_FATAL",
+		.weight = 6,
 		.targets = TORTURE_PORTS | TORTURE_EPS, .run = torture_fatal,
 		TORTURE_LASTS, .reach = TORTURE_REACH_LINK },
-	TORTURE_OP(TORTURE_DPC), .weight = 3, .targets = TORTURE_PORTS,
+	[TORTURE_DPC] = { .name = "TORTURE_DPC",
+		.weight = 3, .targets = TORTURE_PORTS,
 		.run = torture_dpc, TORTURE_LASTS,
 		.reach = TORTURE_REACH_BELOW },
 
-	TORTURE_OP(TORTURE_UNBIND), .weight = 3, .targets = TORTURE_EPS,
+	[TORTURE_UNBIND] = { .name = "TORTURE_UNBIND",
+		.weight = 3, .targets = TORTURE_EPS,
 		.run = torture_unbind, .lasting = true,
 		.kinds = BIT(PCI_SIM_RESET_PM), .reach = TORTURE_REACH_FUNC },
-	TORTURE_OP(TORTURE_BIND), .weight = 3, .targets = TORTURE_EPS,
+	[TORTURE_BIND] = { .name = "TORTURE_BIND",
+		.weight = 3, .targets = TORTURE_EPS,
 		.run = torture_bind, .lasting = true,
 		.kinds = BIT(PCI_SIM_RESET_PM), .reach = TORTURE_REACH_FUNC },
-	TORTURE_OP(TORTURE_REMOVE), .weight = 2,
+	[TORTURE_REMOVE] = { .name = "TORTURE_REMOVE",
+		.weight = 2,
 		.targets = TORTURE_EPS | TORTURE_BRIDGES,
 		.run = torture_remove, TORTURE_LASTS,
 		.reach = TORTURE_REACH_LINK },
-	TORTURE_OP(TORTURE_RESCAN), .weight = 4,
+	[TORTURE_RESCAN] = { .name = "TORTURE_RESCAN",
+		.weight = 4,
 		.targets = BIT(TORTURE_ROOT_PORT), .run = torture_rescan },
-	TORTURE_OP(TORTURE_SRIOV), .weight = 5, .targets = TORTURE_EPS,
-		.run = torture_sriov, TORTURE_ARGS(torture_n_args),
+	[TORTURE_SRIOV] = { .name = "TORTURE_SRIOV",
+		.weight = 5, .targets = TORTURE_EPS,
+		.run = torture_sriov, .args = torture_n_args,
+		.nr_args = ARRAY_SIZE(torture_n_args),
 		TORTURE_LASTS, .reach = TORTURE_REACH_FUNC },
-	TORTURE_OP(TORTURE_UNBIND_PORT), .weight = 2,
+	[TORTURE_UNBIND_PORT] = { .name = "TORTURE_UNBIND_PORT",
+		.weight = 2,
 		.targets = TORTURE_PORTS, .run = torture_unbind_port,
 		TORTURE_LASTS,
 		.reach = TORTURE_REACH_BELOW },
-	TORTURE_OP(TORTURE_WAKE), .weight = 1,
+	[TORTURE_WAKE] = { .name = "TORTURE_WAKE",
+		.weight = 1,
 		.targets = TORTURE_PORTS | BIT(TORTURE_SWITCH),
-		.run = torture_wake, TORTURE_ARGS(torture_ms_args) },
-	TORTURE_OP(TORTURE_LATE), .weight = 2,
+		.run = torture_wake, .args = torture_ms_args,
+		.nr_args = ARRAY_SIZE(torture_ms_args) },
+	[TORTURE_LATE] = { .name = "TORTURE_LATE",
+		.weight = 2,
 		.targets = TORTURE_EPS | BIT(TORTURE_SWITCH),
-		.run = torture_late, TORTURE_ARGS(torture_ready_args) },
+		.run = torture_late, .args = torture_ready_args,
+		.nr_args = ARRAY_SIZE(torture_ready_args) },
 };
 
 const struct torture_quirk torture_quirks[TORTURE_QUIRKS] = {

@@ -410,31 +410,28 @@ static void plan_print_member(struct plan_line *line, const char *name, u64 val)
 			       sizeof(line->text) - line->len, "%s", text);
 }
 
-#define PLAN_MEMBER(line, c, member)	\
-	plan_print_member(line, #member, (c)->member)
-
 static void plan_print_port(struct kunit *test,
 			    const struct pci_sim_port_config *c)
 {
 	struct plan_line line = { .test = test };
 
 	kunit_info(test, "\t\t  .port = {\n");
-	PLAN_MEMBER(&line, c, hotplug);
-	PLAN_MEMBER(&line, c, power_ctrl);
-	PLAN_MEMBER(&line, c, button);
-	PLAN_MEMBER(&line, c, mrl);
-	PLAN_MEMBER(&line, c, no_cmd_compl);
-	PLAN_MEMBER(&line, c, no_late_events);
-	PLAN_MEMBER(&line, c, dpc);
-	PLAN_MEMBER(&line, c, intx);
-	PLAN_MEMBER(&line, c, multi_msi);
-	PLAN_MEMBER(&line, c, no_rrs_sv);
-	PLAN_MEMBER(&line, c, no_acs);
-	PLAN_MEMBER(&line, c, link_sleeps);
-	PLAN_MEMBER(&line, c, speed);
-	PLAN_MEMBER(&line, c, train_ms);
-	PLAN_MEMBER(&line, c, cmd_us);
-	PLAN_MEMBER(&line, c, irq_us);
+	plan_print_member(&line, "hotplug", c->hotplug);
+	plan_print_member(&line, "power_ctrl", c->power_ctrl);
+	plan_print_member(&line, "button", c->button);
+	plan_print_member(&line, "mrl", c->mrl);
+	plan_print_member(&line, "no_cmd_compl", c->no_cmd_compl);
+	plan_print_member(&line, "no_late_events", c->no_late_events);
+	plan_print_member(&line, "dpc", c->dpc);
+	plan_print_member(&line, "intx", c->intx);
+	plan_print_member(&line, "multi_msi", c->multi_msi);
+	plan_print_member(&line, "no_rrs_sv", c->no_rrs_sv);
+	plan_print_member(&line, "no_acs", c->no_acs);
+	plan_print_member(&line, "link_sleeps", c->link_sleeps);
+	plan_print_member(&line, "speed", c->speed);
+	plan_print_member(&line, "train_ms", c->train_ms);
+	plan_print_member(&line, "cmd_us", c->cmd_us);
+	plan_print_member(&line, "irq_us", c->irq_us);
 	plan_line_end(&line);
 	kunit_info(test, "\t\t  } },\n");
 }
@@ -444,22 +441,22 @@ static void plan_print_ep(struct kunit *test, const struct pci_sim_ep_config *c)
 	struct plan_line line = { .test = test };
 
 	kunit_info(test, "\t\t  .ep = {\n");
-	PLAN_MEMBER(&line, c, vendor);
-	PLAN_MEMBER(&line, c, device);
-	PLAN_MEMBER(&line, c, conventional);
-	PLAN_MEMBER(&line, c, dsn);
-	PLAN_MEMBER(&line, c, flr);
-	PLAN_MEMBER(&line, c, af_flr);
-	PLAN_MEMBER(&line, c, pm_reset);
-	PLAN_MEMBER(&line, c, no_pm);
-	PLAN_MEMBER(&line, c, imm_ready);
-	PLAN_MEMBER(&line, c, rtr);
-	PLAN_MEMBER(&line, c, ready_ms);
-	PLAN_MEMBER(&line, c, flr_ms);
-	PLAN_MEMBER(&line, c, d3_ms);
-	PLAN_MEMBER(&line, c, vfs);
-	PLAN_MEMBER(&line, c, vf_ms);
-	PLAN_MEMBER(&line, c, ask_reset);
+	plan_print_member(&line, "vendor", c->vendor);
+	plan_print_member(&line, "device", c->device);
+	plan_print_member(&line, "conventional", c->conventional);
+	plan_print_member(&line, "dsn", c->dsn);
+	plan_print_member(&line, "flr", c->flr);
+	plan_print_member(&line, "af_flr", c->af_flr);
+	plan_print_member(&line, "pm_reset", c->pm_reset);
+	plan_print_member(&line, "no_pm", c->no_pm);
+	plan_print_member(&line, "imm_ready", c->imm_ready);
+	plan_print_member(&line, "rtr", c->rtr);
+	plan_print_member(&line, "ready_ms", c->ready_ms);
+	plan_print_member(&line, "flr_ms", c->flr_ms);
+	plan_print_member(&line, "d3_ms", c->d3_ms);
+	plan_print_member(&line, "vfs", c->vfs);
+	plan_print_member(&line, "vf_ms", c->vf_ms);
+	plan_print_member(&line, "ask_reset", c->ask_reset);
 	plan_line_end(&line);
 	kunit_info(test, "\t\t  } },\n");
 }
