@@ -2,16 +2,19 @@
 #
 # What a person types. The work is done by the scripts in workbench/.
 
-export LINUX CACHE J UPTO ONLY FULL KERNEL
+export LINUX CACHE J UPTO ONLY FULL KERNEL SEEDS
 
 define help_text
 make demo        boot the patched kernel in QEMU and reset devices with it
 make test        every test there is; the last line counts them
-make kunit       the KUnit suites, in UML (K=uml, uml-debug, uml-preempt: only there)
+make kunit       the KUnit suites, in UML (K=uml, uml-debug, uml-preempt: only there;
+                 SEEDS=20: random tests, see campaign)
 make kselftest   the kselftests, in QEMU (T=regex: only some)
 make stress      resets against hotplug, errors and drivers, with KASAN (S=600, SEED=n)
 make campaign    random operations on random fabrics, in UML (SEEDS=1000, FROM=1,
                  KERNEL=uml-preempt or uml-debug), see workbench/campaign.sh
+make mutants     small faults in the queue, one at a time: does a test notice each?
+                 (W='words': only those, see workbench/mutants)
 make shell       a shell in UML, with a simulated fabric (C='command': run that)
 make check       checkpatch, W=1, sparse, kernel-doc, Sphinx, coccinelle, shellcheck
 make cross       compile what the series touches: allmodconfig, powerpc, s390, tiny
@@ -52,6 +55,9 @@ stress:
 campaign:
 	@workbench/campaign.sh $(or $(SEEDS),1000) $(or $(FROM),1)
 
+mutants:
+	@workbench/mutants.sh $(if $(W),'$(subst ','\'',$(W))')
+
 shell:
 	@workbench/shell.sh $(if $(C),'$(subst ','\'',$(C))')
 
@@ -70,4 +76,4 @@ tree:
 clean:
 	@workbench/clean.sh
 
-.PHONY: help demo test kunit kselftest stress campaign shell check cross series tree clean
+.PHONY: help demo test kunit kselftest stress campaign mutants shell check cross series tree clean

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# kunit-boot.sh OBJ LOGS: boots the UML kernel in OBJ once for all KUnit suites
+# kunit-boot.sh OBJ LOGS [PARAMETER...]: boots the UML kernel in OBJ once for all KUnit suites
 # of PCI, once for that of genirq, and once more for those of hotplug and genirq
 # with forced threading of interrupts. If the kernel crashes or hangs, each of
 # these suites gets a boot of its own, and in a suite that does not get to its
@@ -11,6 +11,8 @@
 . "$(dirname "$0")/lib.sh"
 
 obj=$(realpath "$1") logs=$2
+shift 2
+parameters=("$@")
 # Seconds of real time that a boot may take, and that it may say nothing
 limit=${KUNIT_TIMEOUT:-300} silence=${KUNIT_SILENCE:-60}
 mkdir -p "$logs"
@@ -31,7 +33,7 @@ boot() # LOG GLOB [PARAMETER...]
 
 	shift 2
 	timeout --foreground --kill-after=5 "$limit" "$obj/linux" mem=1G console=tty kunit_shutdown=halt \
-		umid=kunit time-travel=inf-cpu "$@" "kunit.filter_glob=$glob" kunit.enable=1 \
+		umid=kunit time-travel=inf-cpu "${parameters[@]}" "$@" "kunit.filter_glob=$glob" kunit.enable=1 \
 		</dev/null >"$log" 2>&1 &
 	pid=$!
 	while sleep 0.2 && kill -0 "$pid" 2>/dev/null; do

@@ -6,12 +6,14 @@
 # (uml-preempt), or only in those which are named. Each runs twice, side by side,
 # and both runs must have the same log, byte for byte. With SERIES, the series
 # that the kernel has (see kunit-results), each runs once: what fails for want of a
-# series may log anything.
+# series may log anything. SEEDS=, 20 by default, is the number of random tests.
 
 . "$(dirname "$0")/lib.sh"
 
 ((0 < $#)) || set -- uml uml-debug uml-preempt
 list=$here/needs-series
+# Of the random test, see campaign.sh for more of them
+seeds=pci_torture_kunit.seeds=${SEEDS:-20}
 shopt -s extglob nullglob
 
 # What lockdep, KASAN and their like say of boots that did not crash.
@@ -49,8 +51,8 @@ for kernel; do
 
 	say "kunit: the suites in the kernel $kernel"
 	find "$build/$kernel" -name '*.gcda' -delete
-	[[ -v SERIES ]] || "$here/kunit-boot.sh" "$build/$kernel" "$logs/2" &
-	"$here/kunit-boot.sh" "$build/$kernel" "$logs/1"
+	[[ -v SERIES ]] || "$here/kunit-boot.sh" "$build/$kernel" "$logs/2" "$seeds" &
+	"$here/kunit-boot.sh" "$build/$kernel" "$logs/1" "$seeds"
 	wait
 	"$here/kunit-results" "$logs"/1/*.log "$list" 2>&1 | tee "$logs/results" || rc=$?
 	add_up "$logs/results" "$rc"

@@ -3,8 +3,13 @@
  * The PCI core enumerates a simulated fabric and finds what was built
  */
 
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/sched.h>
 
 #include "sim-kunit.h"
 
@@ -569,6 +574,120 @@ static void enum_rescan_root(struct kunit *test, struct pci_sim_func *root)
 	pci_dev_put(pdev);
 }
 
+/* A slot that comes or goes while its device is added */
+struct enum_slot {
+	struct completion reached;
+	struct completion done;
+	struct pci_bus *bus;
+	struct pci_slot *slot;
+};
+
+static int enum_slot_thread(void *data)
+{
+	struct enum_slot *ctx = data;
+
+	wait_for_completion(&ctx->reached);
+	if (ctx->slot) {
+		pci_destroy_slot(ctx->slot);
+		ctx->slot = NULL;
+	} else {
+		ctx->slot = pci_create_slot(ctx->bus, 0, "enum", NULL);
+	}
+	complete(&ctx->done);
+	return 0;
+}
+
+static void enum_slot_reached(struct pci_sim_func *f, void *data)
+{
+	struct enum_slot *ctx = data;
+
+	complete(&ctx->reached);
+}
+
+/*
+ * A device has the slot that it is in, and no other, even if that is created or
+ * destroyed after the device was set up and before it is in the list of its
+ * bus.  Only with preemption is it then, for that is when config registers are
+ * read.
+ */
+static void enum_slot_while_device_is_added(struct kunit *test, bool created)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct task_struct *task;
+	struct pci_sim_func *root, *ep;
+	struct enum_slot ctx = {};
+	struct pci_dev *pdev;
+
+	root = pci_sim_root_port(sim);
+	ep = pci_sim_endpoint(sim, root);
+	sim_kunit_start(test, sim);
+
+	init_completion(&ctx.reached);
+	init_completion(&ctx.done);
+	ctx.bus = sim_kunit_dev(test, root)->subordinate;
+	if (!created)
+		ctx.slot = pci_create_slot(ctx.bus, 0, "enum", NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(ctx.slot));
+
+	pdev = pci_sim_get_dev(ep);
+	KUNIT_ASSERT_NOT_NULL(test, pdev);
+	pci_stop_and_remove_bus_device_locked(pdev);
+	pci_dev_put(pdev);
+
+	task = kthread_create(enum_slot_thread, &ctx, "slot");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	sched_set_fifo(task);
+	wake_up_process(task);
+	msleep(1);
+	pci_sim_on_read(ep, PCI_CLASS_REVISION, enum_slot_reached, &ctx);
+	enum_rescan_root(test, root);
+	wait_for_completion(&ctx.done);
+	pci_sim_on_read(ep, PCI_CLASS_REVISION, NULL, NULL);
+
+	KUNIT_EXPECT_FALSE(test, IS_ERR(ctx.slot));
+	KUNIT_EXPECT_PTR_EQ(test, ctx.slot, sim_kunit_dev(test, ep)->slot);
+	if (!IS_ERR_OR_NULL(ctx.slot))
+		pci_destroy_slot(ctx.slot);
+	KUNIT_EXPECT_NULL(test, sim_kunit_dev(test, ep)->slot);
+}
+
+static void enum_slot_created_while_device_is_added(struct kunit *test)
+{
+	enum_slot_while_device_is_added(test, true);
+}
+
+static void enum_slot_destroyed_while_device_is_added(struct kunit *test)
+{
+	enum_slot_while_device_is_added(test, false);
+}
+
+/* Its slot may be freed before it is */
+static void enum_removed_device_has_no_slot(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *root, *ep;
+	struct pci_slot *slot;
+	struct pci_dev *pdev;
+
+	root = pci_sim_root_port(sim);
+	ep = pci_sim_endpoint(sim, root);
+	sim_kunit_start(test, sim);
+
+	slot = pci_create_slot(sim_kunit_dev(test, root)->subordinate, 0,
+			       "enum", NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(slot));
+	pdev = pci_sim_get_dev(ep);
+	KUNIT_ASSERT_NOT_NULL(test, pdev);
+	KUNIT_EXPECT_PTR_EQ(test, slot, pdev->slot);
+
+	pci_stop_and_remove_bus_device_locked(pdev);
+	KUNIT_EXPECT_NULL(test, pdev->slot);
+
+	pci_dev_put(pdev);
+	pci_destroy_slot(slot);
+	enum_rescan_root(test, root);
+}
+
 /* The same with a host bridge that does not begin with bus 0 */
 static void enum_high_bus_numbers_exhausted(struct kunit *test)
 {
@@ -782,6 +901,9 @@ static struct kunit_case enum_cases[] = {
 	KUNIT_CASE(enum_rescan_keeps_known_bus_numbers),
 	KUNIT_CASE(enum_rescan_after_bus_numbers_lost),
 	KUNIT_CASE(enum_rescan_finds_fewer_bridges),
+	KUNIT_CASE(enum_slot_created_while_device_is_added),
+	KUNIT_CASE(enum_slot_destroyed_while_device_is_added),
+	KUNIT_CASE(enum_removed_device_has_no_slot),
 	KUNIT_CASE(enum_many_fabrics_in_turn),
 	{}
 };

@@ -1190,7 +1190,20 @@ static void error_after_bus_was_added(struct kunit *test)
 			    .error_detected = 1, .slot_reset = 1, .resume = 1);
 }
 
-/* What a driver is told, as letters */
+/**
+ * struct error_told - what a driver is told, and an error meanwhile
+ * @told: as letters
+ * @during: the first time that it is told this,
+ * @error: this happens
+ * @f: to this Function
+ */
+struct error_told {
+	char told[16];
+	enum pci_sim_call during;
+	void (*error)(struct pci_sim_func *f);
+	struct pci_sim_func *f;
+};
+
 static int error_note_call(struct pci_dev *pdev, enum pci_sim_call call,
 			   void *data)
 {
@@ -1198,11 +1211,28 @@ static int error_note_call(struct pci_dev *pdev, enum pci_sim_call call,
 		[PCI_SIM_ERROR_DETECTED] = 'd', [PCI_SIM_MMIO_ENABLED] = 'm',
 		[PCI_SIM_SLOT_RESET] = 's', [PCI_SIM_RESUME] = 'r',
 	};
-	char *told = data;
+	struct error_told *ctx = data;
+	char *told = ctx->told;
 
 	if (call < ARRAY_SIZE(letters) && letters[call] && strlen(told) < 15)
 		told[strlen(told)] = letters[call];
+
+	if (ctx->error && call == ctx->during) {
+		ctx->error(ctx->f);
+		ctx->error = NULL;
+		msleep(50);
+	}
 	return 0;
+}
+
+static void error_contain(struct pci_sim_func *f)
+{
+	pci_sim_dpc_trigger(f);
+}
+
+static void error_nonfatal(struct pci_sim_func *f)
+{
+	pci_sim_uncor_error(f, PCI_ERR_UNC_COMP_TIME);
 }
 
 /* A non-fatal error of a port that is being reset needs no recovery of its own */
@@ -1210,23 +1240,72 @@ static void error_of_contained_port(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_sim_func *up, *port, *ep;
-	char told[16] = "";
+	struct error_told ctx = {};
 
 	up = pci_sim_add_switch(sim, pci_sim_root_port(sim));
 	port = pci_sim_downstream_port(up, .dpc = true);
 	ep = pci_sim_endpoint(sim, port, .ready_ms = 300);
 	sim_kunit_start(test, sim);
-	pci_sim_on_call(ep, error_note_call, told);
+	pci_sim_on_call(ep, error_note_call, &ctx);
 
 	KUNIT_EXPECT_EQ(test, 0, pci_sim_dpc_trigger(port));
 	msleep(2);
 	pci_sim_uncor_error(port, PCI_ERR_UNC_COMP_TIME);
 	msleep(5 * SIM_SETTLE_MS);
-	KUNIT_EXPECT_STREQ(test, "dsr", told);
+	KUNIT_EXPECT_STREQ(test, "dsr", ctx.told);
 	pci_sim_on_call(ep, NULL, NULL);
 }
 
-static void error_contain(struct pci_sim_func *f, void *root)
+/*
+ * A port contains an error while AER recovers from a non-fatal one: the link comes
+ * up after the reset that the driver asks for, and each error is recovered from
+ */
+static void error_contained_before_reset(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *ep;
+	struct error_told ctx = {
+		.during = PCI_SIM_ERROR_DETECTED, .error = error_contain,
+	};
+
+	port = pci_sim_root_port(sim, .dpc = true);
+	ep = pci_sim_endpoint(sim, port, .ask_reset = true, .ready_ms = 300);
+	sim_kunit_start(test, sim);
+	ctx.f = port;
+	pci_sim_on_call(ep, error_note_call, &ctx);
+
+	error_nonfatal(ep);
+	msleep(5 * SIM_SETTLE_MS);
+	KUNIT_EXPECT_STREQ(test, "dsrdsr", ctx.told);
+	/* Once in each recovery, the first time while the Link is still down */
+	KUNIT_EXPECT_EQ(test, 2, pci_sim_resets(ep, PCI_SIM_RESET_HOT));
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_counts(ep).perm_failure);
+	KUNIT_EXPECT_TRUE(test, pci_sim_link_is_up(port));
+	pci_sim_on_call(ep, NULL, NULL);
+}
+
+/* An error that occurs when the device has been reset is a new one */
+static void error_after_reset_is_reported(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *port, *ep;
+	struct error_told ctx = {
+		.during = PCI_SIM_RESUME, .error = error_nonfatal,
+	};
+
+	port = pci_sim_root_port(sim, .dpc = true);
+	ep = pci_sim_endpoint(sim, port, .ready_ms = 300);
+	sim_kunit_start(test, sim);
+	ctx.f = ep;
+	pci_sim_on_call(ep, error_note_call, &ctx);
+
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_dpc_trigger(port));
+	msleep(5 * SIM_SETTLE_MS);
+	KUNIT_EXPECT_STREQ(test, "dsrdmr", ctx.told);
+	pci_sim_on_call(ep, NULL, NULL);
+}
+
+static void error_contain_above(struct pci_sim_func *f, void *root)
 {
 	pci_sim_dpc_trigger(root);
 }
@@ -1249,7 +1328,7 @@ static void error_contained_above_contained(struct kunit *test)
 
 	pdev = sim_kunit_dev(test, port);
 	pci_sim_on_write(port, pdev->dpc_cap + PCI_EXP_DPC_STATUS,
-			 error_contain, root);
+			 error_contain_above, root);
 	KUNIT_EXPECT_EQ(test, 0, pci_sim_dpc_trigger(port));
 	msleep(5 * SIM_SETTLE_MS);
 	KUNIT_EXPECT_TRUE(test, pci_sim_link_is_up(port));
@@ -1275,6 +1354,34 @@ static void error_without_reset_ends(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, pci_sim_resets_all(ep));
 	KUNIT_EXPECT_FALSE(test, pci_channel_offline(pdev));
 	sim_kunit_rebind(test, pdev);
+}
+
+static int error_give_up_slowly(struct pci_dev *pdev, enum pci_sim_call call,
+				void *data)
+{
+	if (call == PCI_SIM_ERROR_DETECTED &&
+	    pdev->error_state == pci_channel_io_perm_failure)
+		msleep(5000);
+	return 0;
+}
+
+/* A PF that responds when it has been given up has lost its VFs nevertheless */
+static void error_lost_vfs_stay_offline(struct kunit *test)
+{
+	struct error_vfs ctx;
+
+	error_vfs_start(test, &ctx, &(struct error_vf_variant){});
+	/* Given up after 60 s */
+	pci_sim_set_ready_ms(ctx.pf, 63000);
+	sim_kunit_expect_dead(test, ctx.pf);
+	pci_sim_on_call(ctx.pf, error_give_up_slowly, NULL);
+
+	pci_sim_uncor_error(ctx.pf, PCI_ERR_UNC_DLP);
+	msleep(120 * MSEC_PER_SEC);
+	pci_sim_on_call(ctx.pf, NULL, NULL);
+	KUNIT_EXPECT_TRUE(test, pci_device_is_present(ctx.pdev));
+	KUNIT_EXPECT_TRUE(test,
+			  pci_channel_offline(sim_kunit_dev(test, ctx.vf[0])));
 }
 
 static struct kunit_case error_cases[] = {
@@ -1326,8 +1433,11 @@ static struct kunit_case error_cases[] = {
 	KUNIT_CASE(error_again_while_ports_sleep),
 	KUNIT_CASE(error_after_bus_was_added),
 	KUNIT_CASE(error_of_contained_port),
+	KUNIT_CASE(error_contained_before_reset),
+	KUNIT_CASE(error_after_reset_is_reported),
 	KUNIT_CASE(error_contained_above_contained),
 	KUNIT_CASE(error_without_reset_ends),
+	KUNIT_CASE(error_lost_vfs_stay_offline),
 	{}
 };
 
