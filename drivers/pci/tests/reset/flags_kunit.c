@@ -558,10 +558,10 @@ static void flags_pulled_in_reset(struct kunit *test)
 }
 
 /*
- * The switch is gone, and there is no hotplug port to report that.  The reset
- * does not wait for the devices below it longer than a Link may take.
+ * The switch is gone, and there is no hotplug port to report that.  What is below
+ * it cannot be reset, and is not waited for.
  */
-static void flags_below_absent_switch_is_not_awaited(struct kunit *test)
+static void flags_below_absent_switch_is_no_reset(struct kunit *test)
 {
 	struct pci_sim *sim = sim_kunit_alloc(test);
 	struct pci_sim_func *root = pci_sim_root_port(sim);
@@ -577,10 +577,10 @@ static void flags_below_absent_switch_is_not_awaited(struct kunit *test)
 	pci_sim_unplug(root);
 	for (int i = 0; i < 2; i++) {
 		start = ktime_get();
-		KUNIT_EXPECT_EQ(test, -ETIMEDOUT,
+		KUNIT_EXPECT_EQ(test, -ENODEV,
 				pci_reset_bus_flags(pdev[i], PCI_RESET_LINK));
 		if (IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
-			KUNIT_EXPECT_GE(test, 5000,
+			KUNIT_EXPECT_GE(test, 1000,
 					ktime_ms_delta(ktime_get(), start));
 		SIM_EXPECT_TOLD(test, ep, i + 1);
 	}
@@ -1618,7 +1618,7 @@ static struct kunit_case flags_cases[] = {
 	KUNIT_CASE(flags_scope_without_devices),
 	KUNIT_CASE(flags_scope_whose_slot_is_gone),
 	KUNIT_CASE(flags_pulled_in_reset),
-	KUNIT_CASE(flags_below_absent_switch_is_not_awaited),
+	KUNIT_CASE(flags_below_absent_switch_is_no_reset),
 	KUNIT_CASE(flags_stuck_links_share_a_timeout),
 	KUNIT_CASE_PARAM(flags_in_probe_at_boot, flags_probe_gen_params),
 	KUNIT_CASE_PARAM(flags_in_probe_later, flags_probe_gen_params),
