@@ -6,6 +6,7 @@
 
 #include <linux/notifier.h>
 #include <linux/pci.h>
+#include <linux/pm_runtime.h>
 
 #include "../pci.h"
 #include "sim-kunit.h"
@@ -1355,6 +1356,36 @@ static void error_without_reset_ends(struct kunit *test)
 	sim_kunit_rebind(test, pdev);
 }
 
+/*
+ * A port without a secondary bus recovers without its device lock: who removes it
+ * holds that, and waits for the interrupt thread
+ */
+static void error_of_port_without_bus(struct kunit *test)
+{
+	struct pci_sim *sim = sim_kunit_alloc(test);
+	struct pci_sim_func *up, *port;
+	struct pci_dev *pdev;
+
+	/* The switch gets the last two bus numbers */
+	pci_sim_set_first_bus(sim, 0xfd);
+	up = pci_sim_add_switch(sim, pci_sim_root_port(sim));
+	port = pci_sim_downstream_port(up, .dpc = true);
+	sim_kunit_expect_dead(test, port);
+	sim_kunit_start(test, sim);
+	pdev = sim_kunit_dev(test, port);
+	KUNIT_ASSERT_NULL(test, pdev->subordinate);
+
+	pm_runtime_get_sync(&pdev->dev);
+	device_lock(&pdev->dev);
+	KUNIT_EXPECT_EQ(test, 0, pci_sim_dpc_trigger(port));
+	msleep(SIM_SETTLE_MS);
+	KUNIT_EXPECT_FALSE(test,
+			   pci_sim_peek(port, pdev->dpc_cap + PCI_EXP_DPC_STATUS) &
+			   PCI_EXP_DPC_STATUS_TRIGGER);
+	device_unlock(&pdev->dev);
+	pm_runtime_put(&pdev->dev);
+}
+
 static int error_give_up_slowly(struct pci_dev *pdev, enum pci_sim_call call,
 				void *data)
 {
@@ -1437,6 +1468,7 @@ static struct kunit_case error_cases[] = {
 	KUNIT_CASE(error_contained_above_contained),
 	KUNIT_CASE(error_without_reset_ends),
 	KUNIT_CASE(error_lost_vfs_stay_offline),
+	KUNIT_CASE(error_of_port_without_bus),
 	{}
 };
 
