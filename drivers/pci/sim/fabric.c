@@ -62,7 +62,7 @@
 #define SIM_WINDOW_SIZE		SZ_1G
 
 /* Time between power-on and enumeration, as firmware would take, in ms */
-#define SIM_BOOT_MS		200
+#define SIM_BOOT_MS		500
 
 /*
  * Defaults of VFs: the time that software has to wait after VF Enable (PCIe
