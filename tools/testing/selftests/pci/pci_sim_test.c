@@ -1272,11 +1272,18 @@ SIM_TEST(vfio_hot_reset_spares_open_vfs)
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(hot + 1, sim_number(EP1 "/resets", "hot"));
 
+	/* Nor does the close of the last device, which has no reset of its own */
+	close(fd[0]);
+	EXPECT_EQ(hot + 1, sim_number(EP1 "/resets", "hot"));
+	fd[0] = vfio_open_by_group(group[0], pf[0], NULL);
+	ASSERT_LE(0, fd[0]);
+
 	close(vf_fd);
 	EXPECT_EQ(0, ioctl(fd[0], VFIO_DEVICE_PCI_HOT_RESET, &reset));
 	EXPECT_EQ(hot + 2, sim_number(EP1 "/resets", "hot"));
 
 	close(fd[0]);
+	EXPECT_EQ(hot + 3, sim_number(EP1 "/resets", "hot"));
 	close(vf_group);
 	for (i = 0; i < 2; i++)
 		close(group[i]);
