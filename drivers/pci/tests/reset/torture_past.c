@@ -97,6 +97,22 @@ static const struct torture_past torture_past[] = {
 		{ .us = 60000, .thread = 0, .op = TORTURE_LINK_FLAP, .node = 2,
 		  .arg = 20000 },
 	  } } },
+	{ .what = "a card is rescanned before it is ready", .plan = {
+	  .nr_nodes = 4, .nodes = {
+		{ .type = TORTURE_ROOT_PORT, .parent = TORTURE_NOWHERE,
+		  .port = { .hotplug = true, .no_rrs_sv = true, .speed = 2,
+			    .irq_us = 6 } },
+		{ .type = TORTURE_PCI_BRIDGE, .parent = 0 },
+		{ .type = TORTURE_ENDPOINT, .parent = 1,
+		  .ep = { .conventional = true, .ready_ms = 50 } },
+		{ .type = TORTURE_ROOT_PORT, .parent = TORTURE_NOWHERE },
+	  },
+	  .nr_steps = 3, .steps = {
+		{ .us = 60, .thread = 0, .op = TORTURE_UNPLUG, .node = 0 },
+		{ .us = 12482773, .thread = 0, .op = TORTURE_REPLACE,
+		  .node = 0, .arg = 0 },
+		{ .us = 12502773, .thread = 0, .op = TORTURE_RESCAN, .node = 3 },
+	  } } },
 	{ .what = "a Function is removed during a recovery", .plan = {
 	  .access_us = 8,
 	  .nr_nodes = 3, .nodes = {
