@@ -71,10 +71,9 @@ covered()
 
 # What checkpatch says that does not apply here. In the kernel: that a new file
 # may need an entry in MAINTAINERS, which has patterns for these folders, that
-# msleep(1) may take longer, in a line that a patch only moves, that the states
-# of a Xen device have CamelCase names, and that a commit is unknown: the base
-# has no history.
-kernel_ignore=FILE_PATH_CHANGES,MSLEEP,CAMELCASE,UNKNOWN_COMMIT_ID
+# msleep(1) may take longer, in a line that a patch only moves, and that a commit
+# is unknown: the base has no history.
+kernel_ignore=FILE_PATH_CHANGES,MSLEEP,UNKNOWN_COMMIT_ID
 # In tests, which are user space: errno is positive there, registers are mapped
 # through a volatile pointer, kselftest_harness.h is macros that declare
 # functions and types, the kernel's attribute macros do not exist, and shell
