@@ -5,7 +5,7 @@
 # is a small fault in code of the queue. Each is put in alone, and the KUnit suites
 # run in UML until a test fails or the kernel complains. A fault with which they
 # all pass has survived, and is a failure. With WORDs, only faults whose line has
-# one of them. SEEDS=, 200 by default, is the number of random tests. The logs are in
+# one of them. SEEDS=, 1000 by default, is the number of random tests. The logs are in
 # build/mutants.
 
 . "$(dirname "$0")/lib.sh"
@@ -42,7 +42,7 @@ run() # LINUX LOG WHAT
 	local pid began=$SECONDS who
 
 	"$1" mem=1G console=tty kunit_shutdown=halt umid="mutant${2//[!0-9]/}" time-travel=inf-cpu \
-		'kunit.filter_glob=pci_*' kunit.enable=1 "pci_torture_kunit.seeds=${SEEDS:-200}" \
+		'kunit.filter_glob=pci_*' kunit.enable=1 "pci_torture_kunit.seeds=${SEEDS:-1000}" \
 		</dev/null >"$2" 2>&1 &
 	pid=$!
 	while sleep 0.5 && kill -0 "$pid" 2>/dev/null; do
